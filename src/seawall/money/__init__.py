@@ -1,0 +1,20 @@
+"""Money as integers: assets, exact multiply-then-divide with named rounding, and splits that always sum."""
+
+from seawall.money.amounts import format_amount, parse_amount
+from seawall.money.assets import Asset
+from seawall.money.rounding import PROFILES, Rounding, RoundingProfile, div, muldiv, profile
+from seawall.money.splits import split, split_capped
+
+__all__ = [
+    "PROFILES",
+    "Asset",
+    "Rounding",
+    "RoundingProfile",
+    "div",
+    "format_amount",
+    "muldiv",
+    "parse_amount",
+    "profile",
+    "split",
+    "split_capped",
+]

@@ -1,0 +1,69 @@
+"""Splits of an integer amount that sum to the amount, to the unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def split(total: int, weights: Sequence[int]) -> list[int]:
+    """Share ``total`` pro rata to ``weights`` by largest remainder.
+
+    Each share is first ``floor(total * w / sum(w))``; the units left over go one each to the largest
+    remainders; equal remainders go to the earlier index. A zero weight never receives a unit.
+
+    Args:
+        total: amount to share, ``>= 0``.
+        weights: one non-negative integer each; all zero is allowed only for a total of 0.
+
+    Source: largest remainder (Hamilton) method; tie-break by position.
+
+    Raises:
+        ValueError: negative total or weight, or nothing to share over.
+    """
+    if total < 0:
+        raise ValueError(f"split of a negative total {total}")
+    if any(w < 0 for w in weights):
+        raise ValueError("split with a negative weight")
+    whole = sum(weights)
+    if whole == 0:
+        if total == 0:
+            return [0] * len(weights)
+        raise ValueError(f"split of {total} over weights that sum to 0")
+    shares: list[int] = []
+    remainders: list[int] = []
+    for weight in weights:
+        quotient, remainder = divmod(total * weight, whole)
+        shares.append(quotient)
+        remainders.append(remainder)
+    left = total - sum(shares)
+    for i in sorted(range(len(weights)), key=lambda k: (-remainders[k], k))[:left]:
+        shares[i] += 1
+    return shares
+
+
+def split_capped(total: int, weights: Sequence[int], caps: Sequence[int]) -> list[int]:
+    """Share ``total`` pro rata to ``weights``, nobody above their cap; what a cap refuses is shared again.
+
+    The result sums to ``min(total, sum of caps with weight > 0)``. Rounds of largest remainder: whoever would
+    exceed the cap is fixed at it, the rest is shared among the others, until nobody exceeds.
+    """
+    if len(weights) != len(caps):
+        raise ValueError("weights and caps differ in length")
+    if any(c < 0 for c in caps):
+        raise ValueError("split with a negative cap")
+    out = [0] * len(weights)
+    active = [i for i, w in enumerate(weights) if w > 0 and caps[i] > 0]
+    left = min(total, sum(caps[i] for i in active))
+    while left > 0 and active:
+        shares = split(left, [weights[i] for i in active])
+        over = [i for i, s in zip(active, shares, strict=True) if s > caps[i]]
+        if not over:
+            for i, s in zip(active, shares, strict=True):
+                out[i] = s
+            return out
+        for i in over:
+            out[i] = caps[i]
+            left -= caps[i]
+        fixed = set(over)
+        active = [i for i in active if i not in fixed]
+    return out
