@@ -1,5 +1,22 @@
 """The margin book: accounts x positions as columns, equity and requirements in exact integers, who is at risk."""
 
+from seawall.margin.book import Book, Holders
+from seawall.margin.rates import MAX_CASH, MAX_LOTS, MAX_WORTH
+from seawall.margin.rules import HaircutSchedule, HaircutStep, MarginRule
 from seawall.margin.snapshot import ROLES, BookSnapshot
+from seawall.margin.units import PositionState, UnitState
 
-__all__ = ["ROLES", "BookSnapshot"]
+__all__ = [
+    "MAX_CASH",
+    "MAX_LOTS",
+    "MAX_WORTH",
+    "ROLES",
+    "Book",
+    "BookSnapshot",
+    "HaircutSchedule",
+    "HaircutStep",
+    "Holders",
+    "MarginRule",
+    "PositionState",
+    "UnitState",
+]

@@ -1,0 +1,49 @@
+"""The engine: commands in, events and transfers out, by a policy; every event says why and every unit is kept."""
+
+from seawall.engine.apply import apply
+from seawall.engine.commands import (
+    Command,
+    Deposit,
+    Fill,
+    Funding,
+    Marks,
+    Resolve,
+    Settle,
+    Trade,
+    Withdraw,
+    command_from_plain,
+    command_to_plain,
+)
+from seawall.engine.events import Event, Outcome, Refused, Rejection, event_to_plain
+from seawall.engine.invariants import check_all, check_markets, statements
+from seawall.engine.policy import HouseAccount, Policy, to_plain
+from seawall.engine.state import State, open_state, state_hash
+
+__all__ = [
+    "Command",
+    "Deposit",
+    "Event",
+    "Fill",
+    "Funding",
+    "HouseAccount",
+    "Marks",
+    "Outcome",
+    "Policy",
+    "Refused",
+    "Rejection",
+    "Resolve",
+    "Settle",
+    "State",
+    "Trade",
+    "Withdraw",
+    "apply",
+    "check_all",
+    "check_markets",
+    "command_from_plain",
+    "command_to_plain",
+    "event_to_plain",
+    "open_state",
+    "state_hash",
+    "statements",
+    "to_plain",
+]

@@ -1,0 +1,127 @@
+"""Commands: everything that can be asked of the engine, as plain immutable values.
+
+A command is journalled before it is applied. It carries its own time (integer nanoseconds UTC); the engine has no
+clock. Amounts are integers: marks in the market's mark scale, sizes in lots, cash in ledger minor units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from seawall.errors import InputError
+
+
+class Marks(NamedTuple):
+    """New marks, all or none. ``indexes`` prices collateral: asset -> (num, den), numeraire book units per book unit.
+
+    ``quarantined`` lists what the oracle refused to use: (market or source, price as text, reason).
+    """
+
+    time_ns: int
+    marks: Mapping[str, int]
+    indexes: Mapping[str, tuple[int, int]] = {}
+    quarantined: tuple[tuple[str, str, str], ...] = ()
+
+
+class Fill(NamedTuple):
+    """A counterparty answers a close-out intent: ``lots`` (> 0) at ``price`` (mark units)."""
+
+    time_ns: int
+    intent: int
+    counterparty: str
+    lots: int
+    price: int
+
+
+class Resolve(NamedTuple):
+    """Intents past their deadline lapse; every account still at risk goes down the ladder of its policy."""
+
+    time_ns: int
+
+
+class Trade(NamedTuple):
+    """Two accounts trade ``lots`` (> 0) at ``price`` (mark units)."""
+
+    time_ns: int
+    buyer: str
+    seller: str
+    market: str
+    lots: int
+    price: int
+
+
+class Deposit(NamedTuple):
+    """Money arrives from outside the venue; ``amount`` (> 0) in minor units."""
+
+    time_ns: int
+    account: str
+    asset: str
+    amount: int
+
+
+class Withdraw(NamedTuple):
+    """Money leaves the venue; refused when it would take the account below its initial requirement."""
+
+    time_ns: int
+    account: str
+    asset: str
+    amount: int
+
+
+class Funding(NamedTuple):
+    """Funding for one interval: market -> (num, den), a signed fraction of notional; positive: longs pay shorts."""
+
+    time_ns: int
+    rates: Mapping[str, tuple[int, int]]
+
+
+class Settle(NamedTuple):
+    """A future or option expires: every position closes at ``price`` (mark units; 0 only for an option)."""
+
+    time_ns: int
+    market: str
+    price: int
+
+
+Command = Marks | Fill | Resolve | Trade | Deposit | Withdraw | Funding | Settle
+
+KINDS: dict[str, type[Any]] = {
+    "marks": Marks,
+    "fill": Fill,
+    "resolve": Resolve,
+    "trade": Trade,
+    "deposit": Deposit,
+    "withdraw": Withdraw,
+    "funding": Funding,
+    "settle": Settle,
+}
+NAMES: dict[type[Any], str] = {cls: name for name, cls in KINDS.items()}
+
+
+def command_to_plain(command: Command) -> dict[str, Any]:
+    """The command as JSON-ready data; ``command_from_plain`` gives it back."""
+    return {"kind": NAMES[type(command)], **command._asdict()}
+
+
+def command_from_plain(data: Mapping[str, Any]) -> Command:
+    """The command that ``data`` (one journal line) names.
+
+    Raises:
+        InputError: unknown kind, or fields that are missing, surplus or not whole numbers.
+    """
+    fields = dict(data)
+    kind = fields.pop("kind", None)
+    cls = KINDS.get(kind) if isinstance(kind, str) else None
+    if cls is None:
+        raise InputError("unknown command", field="kind", value=kind, expected=", ".join(KINDS))
+    try:
+        if cls is Marks:
+            fields["indexes"] = {a: (int(n), int(d)) for a, (n, d) in fields.get("indexes", {}).items()}
+            fields["quarantined"] = tuple((str(s), str(p), str(r)) for s, p, r in fields.get("quarantined", ()))
+        if cls is Funding:
+            fields["rates"] = {m: (int(n), int(d)) for m, (n, d) in fields["rates"].items()}
+        command: Command = cls(**fields)
+    except (TypeError, ValueError, KeyError) as error:
+        raise InputError("command has wrong fields", field=str(kind), value=str(error)) from None
+    return command

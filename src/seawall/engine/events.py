@@ -1,0 +1,317 @@
+"""Events: what the engine did, each with the rule and the inputs that decide it.
+
+Amounts are in *book units* of the asset named, unless a field ends in ``_minor``. ``why`` of an event that moves
+money by a rule is ``(rule id, inputs)``: the rule's straight-line program is in ``engine.explain``, and evaluating it
+on those inputs gives the amount that was posted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, NamedTuple
+
+Why = tuple[str, Mapping[str, int]]
+
+
+class Refused(Enum):
+    """Why a command was refused. A refused command changes nothing; the refusal is journalled."""
+
+    TIME_BACKWARDS = "time_backwards"  # the command's time is before the last accepted one
+    UNKNOWN_MARKET = "unknown_market"  # no such market
+    UNKNOWN_ACCOUNT = "unknown_account"  # no such account
+    UNKNOWN_ASSET = "unknown_asset"  # no such asset
+    BAD_MARK = "bad_mark"  # a mark or price that is not positive, or whose lot value does not fit the book
+    BAD_AMOUNT = "bad_amount"  # a size or amount that is not positive
+    OVERFLOW = "overflow"  # legal-looking values whose products do not fit the book's bounds
+    UNKNOWN_INTENT = "unknown_intent"  # no open intent of that number
+    INTENT_LAPSED = "intent_lapsed"  # the fill is later than the intent's deadline
+    TOO_LARGE = "too_large"  # more lots than the intent still asks for
+    WORSE_THAN_LIMIT = "worse_than_limit"  # the fill price is beyond the intent's limit
+    SELF_TRADE = "self_trade"  # both sides are the same account
+    FUND_SHORT = "fund_short"  # the fill needs more than the loss layers may pay for it
+    INSUFFICIENT_MARGIN = "insufficient_margin"  # would end below the initial requirement
+    INSUFFICIENT_BALANCE = "insufficient_balance"  # more than the account's balance of that asset
+    UNDER_LIQUIDATION = "under_liquidation"  # the account is being liquidated and may not trade or withdraw
+    NOT_EXPIRED = "not_expired"  # settlement before expiry, or of a perpetual
+
+
+class Rejection(NamedTuple):
+    """A refused command: code and data. State is unchanged."""
+
+    code: Refused
+    detail: Mapping[str, Any]
+
+
+class MarksSet(NamedTuple):
+    """Marks taken over by the book."""
+
+    time_ns: int
+    markets: int
+
+
+class Quarantined(NamedTuple):
+    """A price that was not used, and why."""
+
+    source: str
+    price: str
+    reason: str
+
+
+class LiquidationStarted(NamedTuple):
+    """An account fell below maintenance."""
+
+    account: str
+    asset: str
+    equity: int
+    maintenance: int
+    notional: int
+    positions: int
+
+
+class IntentOpened(NamedTuple):
+    """A close-out order the venue should work: signed ``lots`` (negative sells), no worse than ``limit``."""
+
+    intent: int
+    account: str
+    market: str
+    lots: int
+    limit: int | None
+    deadline_ns: int
+    purpose: str
+
+
+class Filled(NamedTuple):
+    """An intent was filled. ``value`` is the signed worth traded at the fill price; ``gain`` is against the mark."""
+
+    intent: int
+    account: str
+    counterparty: str
+    market: str
+    asset: str
+    lots: int
+    price: int
+    value: int
+    gain: int
+    fee: int
+    draw: int
+    notional: int
+    purpose: str
+    why: Why
+
+
+class IntentLapsed(NamedTuple):
+    """An intent ended unfilled; ``lots`` were left."""
+
+    intent: int
+    lots: int
+
+
+class LiquidationEnded(NamedTuple):
+    """The account is out of liquidation: ``restored``, ``closed``, ``taken_over`` or ``deleveraged``."""
+
+    account: str
+    asset: str
+    outcome: str
+    equity: int
+
+
+class TakenOver(NamedTuple):
+    """The backstop took all positions at the mark and the account's remaining equity (``margin``, may be < 0)."""
+
+    account: str
+    backstop: str
+    asset: str
+    margin: int
+    notional: int
+    positions: tuple[tuple[str, int], ...]
+    why: Why
+
+
+class LossRecognised(NamedTuple):
+    """A shortfall is booked to a deficit account, once: ``loss`` is its number."""
+
+    loss: int
+    account: str
+    asset: str
+    amount: int
+    cause: str
+    why: Why
+
+
+class Drawn(NamedTuple):
+    """A layer paid ``amount`` towards a loss."""
+
+    loss: int
+    layer: str
+    source: str
+    asset: str
+    amount: int
+    why: Why
+
+
+class Deleveraged(NamedTuple):
+    """``account`` was closed against ``counterparty`` by rule. ``cost`` is what the account gave up against the mark.
+
+    ``rank`` counts from 1 in the queue of that market and side at these marks; ``score`` is what it was ranked by.
+    """
+
+    loss: int
+    market: str
+    asset: str
+    account: str
+    counterparty: str
+    lots: int
+    value: int
+    cost: int
+    notional: int
+    rank: int
+    score: int
+    why: Why
+
+
+class GainsHaircut(NamedTuple):
+    """Unrealised gains in ``asset`` were cut by the exact fraction ``rate`` = (num, den), to the unit.
+
+    ``losses`` lists what it paid for: (loss number, amount).
+    """
+
+    losses: tuple[tuple[int, int], ...]
+    asset: str
+    rate: tuple[int, int]
+    amount: int
+    cuts: tuple[tuple[str, int], ...]
+    why: Why
+
+
+class Residual(NamedTuple):
+    """What no layer paid. It stays on the deficit account, explicit."""
+
+    loss: int
+    account: str
+    asset: str
+    amount: int
+
+
+class LossCarried(NamedTuple):
+    """The account still holds positions: this part of the loss is not final and is recognised again later."""
+
+    loss: int
+    account: str
+    asset: str
+    amount: int
+
+
+class ClaimOpened(NamedTuple):
+    """Those who paid for a loss hold a ranked claim on recoveries; equal ranks share pro rata."""
+
+    loss: int
+    holder: str
+    asset: str
+    amount: int
+    rank: int
+
+
+class FundingPaid(NamedTuple):
+    """Funding: every long lot pays ``per_lot`` book units to the shorts (negative: the reverse)."""
+
+    market: str
+    per_lot: int
+
+
+class Traded(NamedTuple):
+    """Two accounts traded."""
+
+    buyer: str
+    seller: str
+    market: str
+    lots: int
+    value: int
+
+
+class Moved(NamedTuple):
+    """Deposit, withdrawal, or return of what is left of an isolated position to its account."""
+
+    account: str
+    asset: str
+    amount_minor: int
+    code: str
+
+
+class Converted(NamedTuple):
+    """Collateral sold against the outside at the index price to cover a negative balance of the same account."""
+
+    account: str
+    sold: str
+    sold_amount: int
+    bought: str
+    bought_amount: int
+    why: Why
+
+
+class Settled(NamedTuple):
+    """A market expired and all its positions were closed."""
+
+    market: str
+    price: int
+    positions: int
+
+
+Event = (
+    MarksSet
+    | Quarantined
+    | LiquidationStarted
+    | IntentOpened
+    | Filled
+    | IntentLapsed
+    | LiquidationEnded
+    | TakenOver
+    | LossRecognised
+    | Drawn
+    | Deleveraged
+    | GainsHaircut
+    | Residual
+    | LossCarried
+    | ClaimOpened
+    | FundingPaid
+    | Traded
+    | Moved
+    | Converted
+    | Settled
+)
+
+EVENT_NAMES: dict[type[Any], str] = {
+    MarksSet: "marks_set",
+    Quarantined: "quarantined",
+    LiquidationStarted: "liquidation_started",
+    IntentOpened: "intent_opened",
+    Filled: "filled",
+    IntentLapsed: "intent_lapsed",
+    LiquidationEnded: "liquidation_ended",
+    TakenOver: "taken_over",
+    LossRecognised: "loss_recognised",
+    Drawn: "drawn",
+    Deleveraged: "deleveraged",
+    GainsHaircut: "gains_haircut",
+    Residual: "residual",
+    LossCarried: "loss_carried",
+    ClaimOpened: "claim_opened",
+    FundingPaid: "funding_paid",
+    Traded: "traded",
+    Moved: "moved",
+    Converted: "converted",
+    Settled: "settled",
+}
+
+
+class Outcome(NamedTuple):
+    """What one command did: events in order, and the ledger transfers (source, target, minor units, code)."""
+
+    events: tuple[Event, ...]
+    transfers: tuple[tuple[int, int, int, str], ...]
+    rejection: Rejection | None = None
+
+
+def event_to_plain(event: Event) -> dict[str, Any]:
+    """The event as JSON-ready data."""
+    return {"kind": EVENT_NAMES[type(event)], **event._asdict()}

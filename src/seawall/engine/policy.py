@@ -1,0 +1,86 @@
+"""A policy: the rules of one venue as one immutable value, with a canonical form and its hash.
+
+The rule types are owned by the packages that apply them; this module only composes them. Reading a policy from
+TOML, with errors that name the key path, is ``seawall.tables.policies``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from fractions import Fraction
+from typing import Any
+
+from seawall.liquidation import LiquidationRule
+from seawall.margin import HaircutSchedule, MarginRule
+from seawall.market import MarkRule, OracleRule
+from seawall.waterfall import DeleverageRule, LayerRule
+
+
+@dataclass(frozen=True, slots=True)
+class HouseAccount:
+    """An account of the venue's own that the policy needs.
+
+    Used only when the book brings no account of that name or role. ``opening`` is a decimal amount of every asset
+    that markets settle in (as text), or None; ``share_of_cash`` opens it with that fraction of the members' cash
+    in each asset, rounded down.
+    """
+
+    name: str
+    role: str
+    opening: str | None = None
+    share_of_cash: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything that decides who is liquidated and who pays.
+
+    ``layers`` is the loss waterfall in the order of use. ``haircuts`` (collateral) applies when ``margin.pool`` is
+    "account". ``represents`` and ``cannot_represent`` are the header of a preset: what it stands for, with its
+    source, which structure of the venue it leaves out, and where the venue's own rule is known to be unsound.
+    """
+
+    name: str
+    represents: str
+    source: str
+    cannot_represent: str
+    margin: MarginRule
+    oracle: OracleRule
+    marks: MarkRule
+    liquidation: LiquidationRule
+    layers: tuple[LayerRule, ...]
+    deleverage: DeleverageRule | None
+    house: tuple[HouseAccount, ...]
+    numeraire: str | None = None
+    haircuts: Mapping[str, HaircutSchedule] | None = None
+    known_weaknesses: str = ""
+
+    def canonical(self) -> str:
+        """The policy as one line of JSON with sorted keys, fractions as ``n/d``: what is hashed."""
+        return json.dumps(to_plain(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the canonical form, hexadecimal."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+
+def to_plain(value: Any) -> Any:
+    """Rule values as plain JSON data: dataclasses as objects, fractions as ``n/d``, enums by value, sets sorted."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Fraction):
+        return f"{value.numerator}/{value.denominator}"
+    if isinstance(value, Mapping):
+        return {str(k): to_plain(v) for k, v in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(to_plain(v) for v in value)
+    if isinstance(value, list | tuple):
+        return [to_plain(v) for v in value]
+    return value

@@ -1,0 +1,90 @@
+"""The two ways money moves inside a venue, and the record of one command's doings.
+
+``pay`` moves cash between two accounts. ``exchange`` moves lots between two accounts at a value; what it realises
+moves between each account and the market's clearing account, whose balance is always minus the sum of entry values.
+"""
+
+from __future__ import annotations
+
+from seawall.engine.events import Event
+from seawall.engine.state import State
+from seawall.errors import InvariantBroken
+from seawall.money import muldiv
+
+
+class Step:
+    """What one command does: events and transfers in order. Amounts in book units unless said."""
+
+    __slots__ = ("events", "state", "transfers")
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.events: list[Event] = []
+        self.transfers: list[tuple[int, int, int, str]] = []
+
+    def emit(self, event: Event) -> None:
+        """Record an event."""
+        self.events.append(event)
+
+    def post(self, source: int, target: int, minor: int, code: str) -> None:
+        """One ledger transfer of ``minor`` (> 0) units between ledger accounts.
+
+        Raises:
+            InvariantBroken: the ledger refuses; every caller has checked before.
+        """
+        refusal = self.state.ledger.post_one(source, target, minor, code)
+        if refusal is not None:
+            raise InvariantBroken(f"the ledger refused a checked transfer: {refusal}")
+        self.transfers.append((source, target, minor, code))
+
+    def sync_cash(self, account: int, asset: int) -> None:
+        """Write the book's view of one cash balance."""
+        state = self.state
+        minor = state.ledger.balance(state.cash_id(account, asset))
+        state.book.set_cash(account, asset, state.asset(asset).to_book(minor))
+        state.touched.add((account, asset))
+
+    def pay(self, source: int, target: int, asset: int, amount: int, code: str) -> None:
+        """Move ``amount`` (>= 0) of cash from one account to another."""
+        if amount == 0:
+            return
+        state = self.state
+        minor = state.asset(asset).to_minor(amount)
+        self.post(state.cash_id(source, asset), state.cash_id(target, asset), minor, code)
+        self.sync_cash(source, asset)
+        self.sync_cash(target, asset)
+
+    def exchange(self, account: int, other: int, market: int, lots: int, value: int, code: str) -> None:
+        """``account`` takes ``lots`` (signed) worth ``value`` (signed alike), ``other`` the opposite.
+
+        Reducing ``c`` of ``n`` lots releases ``entry * c / n`` of the entry value (rounding: profile ``release``);
+        realised profit is what the closing part was worth less what it released. The rest of the entry stays with
+        the rest of the position, so nothing is lost to rounding.
+        """
+        self._one_side(account, market, lots, value, code)
+        self._one_side(other, market, -lots, -value, code)
+
+    def _one_side(self, account: int, market: int, lots: int, value: int, code: str) -> None:
+        state = self.state
+        held, entry = state.book.position(account, market)
+        asset = state.settle_asset[market]
+        if held == 0 or (held > 0) == (lots > 0):
+            state.book.set_position(account, market, held + lots, entry + value)
+            return
+        rounding = state.policy.margin.profile.release
+        if abs(lots) < abs(held):
+            released, closing = muldiv(entry, abs(lots), abs(held), rounding), value
+        elif lots == -held:
+            released, closing = entry, value
+        else:  # through zero: the part beyond zero opens a new position at the same price
+            released, closing = entry, muldiv(value, abs(held), abs(lots), rounding)
+        realised = -(released + closing)
+        state.book.set_position(account, market, held + lots, entry - released + (value - closing))
+        if realised:
+            minor = state.asset(asset).to_minor(abs(realised))
+            clearing, cash = state.clearing[market], state.cash_id(account, asset)
+            if realised > 0:
+                self.post(clearing, cash, minor, code)
+            else:
+                self.post(cash, clearing, minor, code)
+            self.sync_cash(account, asset)

@@ -1,0 +1,51 @@
+"""Conversions between the asset a unit is judged in and the asset a market settles in.
+
+With pool "asset" both are the same and nothing converts. With pool "account" units are judged in the numeraire at
+index prices, and every conversion names its rounding.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from seawall.engine.state import State
+from seawall.margin import PositionState, UnitState
+from seawall.money import Rounding, muldiv
+
+QUOTE_SCALE = 6
+
+
+def price_of(state: State, st: UnitState, asset: int) -> Fraction:
+    """Units of the unit's currency per book unit of ``asset``, exact."""
+    return Fraction(1) if asset == st.asset else state.index_prices[asset]
+
+
+def to_settle(state: State, st: UnitState, market: int, amount: int, rounding: Rounding) -> int:
+    """An amount of the unit's currency in book units of the market's settle asset."""
+    asset = state.settle_asset[market]
+    if asset == st.asset:
+        return amount
+    price = state.index_prices[asset]
+    return muldiv(amount, price.denominator, price.numerator, rounding)
+
+
+def requirement(state: State, st: UnitState, position: PositionState) -> int | Fraction:
+    """Exact maintenance requirement of one position, in R-ths of a unit of the unit's currency."""
+    asset = state.settle_asset[position.market]
+    return position.maintenance if asset == st.asset else position.maintenance * state.index_prices[asset]
+
+
+def total_requirement(state: State, st: UnitState) -> int | Fraction:
+    """Sum of the position requirements, in R-ths of a unit of the unit's currency."""
+    total: int | Fraction = 0
+    for position in st.positions:
+        total += requirement(state, st, position)
+    return total
+
+
+def quote_notional(state: State, market: int, lots: int) -> int:
+    """Notional of ``lots`` at the mark in millionths of the quote currency, rounded down."""
+    instrument = state.instrument(market)
+    if instrument.inverse:
+        return int(abs(lots) * instrument.lot * 10**QUOTE_SCALE)
+    return int(abs(lots) * state.unit_values[market] * 10**QUOTE_SCALE // 10**instrument.settle.book_scale)

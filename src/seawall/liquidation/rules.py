@@ -1,0 +1,113 @@
+"""The liquidation part of a policy, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+
+
+class PaceKind(Enum):
+    """How fast an account at risk is closed."""
+
+    AT_ONCE = "at_once"  # everything now
+    SHARE = "share"  # positions above a notional: a share first, the rest after a cool-down (Hyperliquid docs)
+    BUFFER = "buffer"  # as much as brings equity up to maintenance x (1 + buffer) (Drift v2, Vega)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Pace of liquidation.
+
+    Attributes:
+        above: SHARE applies to positions whose notional (millionths of the quote currency) is above this; smaller
+            ones go at once. None: all positions.
+        share: fraction closed at the first attempt.
+        cooldown_ns: time between attempts after a partial one.
+        buffer: BUFFER: fraction of maintenance that must be left over.
+    """
+
+    kind: PaceKind
+    above: int | None = None
+    share: Fraction = Fraction(1)
+    cooldown_ns: int = 0
+    buffer: Fraction = Fraction(0)
+
+
+class LimitKind(Enum):
+    """The worst price a close-out order may fill at."""
+
+    BANKRUPTCY = "bankruptcy"  # where the slice has used up its share of equity: fills never cause a loss
+    FILLABLE = "fillable"  # beyond bankruptcy by a spread that grows as equity falls (dYdX v4)
+    MARKET = "market"  # no limit
+
+
+@dataclass(frozen=True, slots=True)
+class LimitPrice:
+    """``adjustment`` and ``spread`` belong to FILLABLE: rating = clamp(adjustment x (1 - equity/maintenance), 0, 1),
+    distance from the mark = rating x spread x maintenance requirement of the position (dYdX v4 liquidations.go)."""
+
+    kind: LimitKind
+    adjustment: Fraction = Fraction(1)
+    spread: Fraction = Fraction(0)
+
+
+class FeeKind(Enum):
+    """What a close-out fill pays to the fund."""
+
+    NONE = "none"
+    IMPROVEMENT = "improvement"  # what the fill brought above bankruptcy, at most rate x quote (dYdX v4)
+    CLEARANCE = "clearance"  # rate x notional, at most what the slice has left above bankruptcy (Binance)
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidationFee:
+    """``account`` is the house account that receives the fee."""
+
+    kind: FeeKind
+    rate: Fraction = Fraction(0)
+    account: str = "fund"
+
+
+class OverLimit(Enum):
+    """What happens when a take-over would exceed the backstop's limits."""
+
+    REFUSE = "refuse"  # it does not take the account
+    DELEVERAGE = "deleverage"  # it takes it, and what it may not hold is deleveraged at once (Hyperliquid, Oct 2025)
+
+
+@dataclass(frozen=True, slots=True)
+class BackstopRule:
+    """The account that takes over positions nobody else took, with what margin is left.
+
+    Attributes:
+        account: house account name.
+        takes_below: it takes over without trying the market when equity < this share of maintenance
+            (Hyperliquid: 2/3; 0: never).
+        takes_unfilled: it takes over what an order could not close in time.
+        takes_bankrupt: it also takes accounts with equity below zero, and bears the shortfall.
+        max_leverage: its gross notional may be at most this multiple of its equity; None: no such limit.
+        max_notional: limit on gross notional in millionths of quote; None: no such limit.
+        over_limit: what to do beyond the limits.
+        work_out_share: share of each position it offers to the market per step.
+    """
+
+    account: str
+    takes_below: Fraction
+    takes_unfilled: bool
+    takes_bankrupt: bool
+    max_leverage: Fraction | None
+    max_notional: int | None
+    over_limit: OverLimit
+    work_out_share: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidationRule:
+    """All of it. ``deadline_ns`` is how long an intent stands."""
+
+    pace: Pace
+    limit: LimitPrice
+    fee: LiquidationFee
+    deadline_ns: int
+    backstop: BackstopRule | None = None

@@ -1,0 +1,181 @@
+"""The account-major layout and its full margin pass: every account once, positions side by side in memory.
+
+Accounts are grouped by their number of positions, so that the inner loop has a fixed length. A position is its lots
+and a 16-bit code (leg x 8 + tier hint); a 64-byte row per (leg, tier) holds everything a mark decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.margin.rates import TIERS
+from seawall.money.jit import jit
+
+# Columns of a full-pass row: worth of a lot for equity, tier bounds, requirement parts.
+U, LOW, WIDTH, RH, RL, SH, SL, PAD = range(8)
+
+
+@jit
+def _repair(table: Any, code: int, size: int) -> int:
+    """The code with the tier that ``size`` is really in."""
+    base = code & ~7
+    for tier in range(8):
+        low = table[base + tier, 1]
+        if low <= size < low + table[base + tier, 2]:
+            return base + tier
+    return base + 7
+
+
+@jit
+def _account(k: int, at: int, base: int, lots: Any, codes: Any, table: Any, denominator: int) -> tuple[int, int]:
+    """Equity and requirement of one account with ``k`` positions from ``at``."""
+    equity = base
+    whole = 0
+    part = 0
+    for j in range(at, at + k):
+        held = lots[j]
+        size = held if held >= 0 else -held
+        code = codes[j]
+        if size < table[code, 1] or size - table[code, 1] >= table[code, 2]:
+            code = _repair(table, code, size)
+            codes[j] = code
+        equity += held * table[code, 0]
+        whole += size * table[code, 3] - table[code, 5]
+        part += size * table[code, 4] - table[code, 6]
+    return equity, whole - (-part // denominator)
+
+
+@jit
+def full_pass_group(
+    k: int, first: int, count: int, at: int, base: Any, lots: Any, codes: Any, table: Any, denominator: int,
+    equity: Any, required: Any, risk: Any,
+) -> None:
+    """One group of accounts with ``k`` positions each: writes equity, requirement and flag per account.
+
+    The first branches give the compiler a constant trip count for the usual sizes.
+    """
+    for i in range(count):
+        if k == 1:
+            e, r = _account(1, at + i, base[first + i], lots, codes, table, denominator)
+        elif k == 2:
+            e, r = _account(2, at + 2 * i, base[first + i], lots, codes, table, denominator)
+        elif k == 3:
+            e, r = _account(3, at + 3 * i, base[first + i], lots, codes, table, denominator)
+        elif k == 4:
+            e, r = _account(4, at + 4 * i, base[first + i], lots, codes, table, denominator)
+        else:
+            e, r = _account(k, at + k * i, base[first + i], lots, codes, table, denominator)
+        equity[first + i] = e
+        required[first + i] = r
+        risk[first + i] = e < r
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """``count`` accounts with ``k`` positions each: accounts from ``first``, positions from ``at``."""
+
+    k: int
+    first: int
+    count: int
+    at: int
+
+
+@dataclass(slots=True)
+class AccountMajor:
+    """A book frozen for full passes.
+
+    Attributes:
+        order: row numbers in the layout's order (by number of positions, then row).
+        groups: see ``Group``; rows without a position come first, with k = 0.
+        base: int64, cash less entry values, in layout order.
+        lots, codes: int64 and uint16, positions in layout order.
+        table: int64 [legs * 8, 8], see the column names of this module.
+        denominator: R.
+    """
+
+    order: NDArray[np.int64]
+    groups: tuple[Group, ...]
+    base: NDArray[np.int64]
+    lots: NDArray[np.int64]
+    codes: NDArray[np.uint16]
+    table: NDArray[np.int64]
+    denominator: int
+
+    @classmethod
+    def of(
+        cls,
+        rows: int,
+        pos_row: NDArray[np.int64],
+        pos_leg: NDArray[np.int64],
+        pos_lots: NDArray[np.int64],
+        pos_entry: NDArray[np.int64],
+        cash: NDArray[np.int64],
+        table: NDArray[np.int64],
+        denominator: int,
+    ) -> AccountMajor:
+        """Group and pack. Positions may come in any order; ``pos_leg`` indexes the table's groups of eight rows."""
+        counts = np.bincount(pos_row, minlength=rows)
+        order = np.argsort(counts, kind="stable").astype(np.int64)
+        place = np.empty(rows, dtype=np.int64)
+        place[order] = np.arange(rows)
+        base = cash[order].copy()
+        np.subtract.at(base, place[pos_row], pos_entry)
+        by_place = np.argsort(place[pos_row], kind="stable")
+        ks, firsts = np.unique(counts[order], return_index=True)
+        groups, at = [], 0
+        for k, first, end in zip(ks.tolist(), firsts.tolist(), [*firsts.tolist()[1:], rows], strict=True):
+            groups.append(Group(k, first, end - first, at))
+            at += k * (end - first)
+        return cls(
+            order,
+            tuple(groups),
+            base,
+            np.ascontiguousarray(pos_lots[by_place]),
+            (pos_leg[by_place] * TIERS).astype(np.uint16),
+            table,
+            denominator,
+        )
+
+    def run(self, *, threads: int = 1) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """Equity, requirement, at-risk flag per account in layout order.
+
+        The result does not depend on ``threads``: accounts are split between them, nothing is shared.
+        """
+        equity = np.empty(len(self.base), dtype=np.int64)
+        required = np.empty_like(equity)
+        risk = np.empty(len(self.base), dtype=np.bool_)
+        pieces = list(self._pieces(threads))
+
+        def work(piece: Group) -> None:
+            full_pass_group(
+                piece.k, piece.first, piece.count, piece.at, self.base, self.lots, self.codes, self.table,
+                self.denominator, equity, required, risk,
+            )
+
+        _spread(work, pieces, threads)
+        return equity, required, risk
+
+    def _pieces(self, threads: int) -> list[Group]:
+        out = []
+        for group in self.groups:
+            step = max(1, -(-group.count // threads))
+            for start in range(0, group.count, step):
+                size = min(step, group.count - start)
+                out.append(Group(group.k, group.first + start, size, group.at + group.k * start))
+        return out
+
+
+def _spread(work: Callable[[Group], None], pieces: list[Group], threads: int) -> None:
+    if threads <= 1:
+        for piece in pieces:
+            work(piece)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, pieces))

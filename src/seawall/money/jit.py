@@ -1,0 +1,22 @@
+"""numba behind one door: compile with a disk cache where one can be written, without one where not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def jit(function: F) -> F:
+    """Compile to machine code without the interpreter lock; integer division follows Python's rules.
+
+    With an unwritable package folder numba uses the user's cache folder or NUMBA_CACHE_DIR; if none can be written
+    it refuses to cache, and the kernel is compiled anew in each process.
+    """
+    from numba import njit
+
+    try:
+        return njit(cache=True, nogil=True, error_model="python")(function)  # type: ignore[no-any-return]
+    except RuntimeError:
+        return njit(nogil=True, error_model="python")(function)  # type: ignore[no-any-return]

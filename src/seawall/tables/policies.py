@@ -1,0 +1,315 @@
+"""Reading a policy: a preset by name, a TOML file, or the canonical text of a run directory."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
+from fractions import Fraction
+from importlib.resources import files
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from seawall.engine import HouseAccount, Policy
+from seawall.errors import InputError, PolicyError
+from seawall.liquidation import (
+    BackstopRule,
+    FeeKind,
+    LimitKind,
+    LimitPrice,
+    LiquidationFee,
+    LiquidationRule,
+    OverLimit,
+    Pace,
+    PaceKind,
+)
+from seawall.margin import HaircutSchedule, HaircutStep, MarginRule
+from seawall.market import MarkRule, OracleRule
+from seawall.money import PROFILES, profile
+from seawall.tables.keys import Table, nearest
+from seawall.waterfall import CAUSES, DeleverageRule, LayerKind, LayerRule, PriceRule, RankRule, order_layers
+
+E = TypeVar("E", bound=Enum)
+ONE = Fraction(1)
+
+
+def policy_names() -> list[str]:
+    """Names of the presets, sorted."""
+    folder = files("seawall") / "presets" / "policies"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def preset_text(name: str) -> str:
+    """The TOML of a preset, as shipped."""
+    return (files("seawall") / "presets" / "policies" / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def read_policy(source: str | Path | Policy) -> Policy:
+    """A policy from a preset name or a TOML file.
+
+    Raises:
+        PolicyError: with the key path and the nearest valid name.
+    """
+    if isinstance(source, Policy):
+        return source
+    text = str(source)
+    if text in policy_names():
+        return policy_from_toml(preset_text(text), f"preset {text}")
+    path = Path(source)
+    if path.suffix == ".toml" or path.exists():
+        try:
+            return policy_from_toml(path.read_text(encoding="utf-8"), str(path))
+        except OSError as error:
+            raise PolicyError("policy file cannot be read", where=str(path), value=error.strerror) from None
+        except UnicodeDecodeError:
+            raise PolicyError("policy file is not UTF-8 text", where=str(path)) from None
+    raise PolicyError(
+        "no such policy", field="policy", value=text, expected=f"{nearest(text, policy_names())}, or a .toml file"
+    )
+
+
+def policy_from_toml(text: str, where: str) -> Policy:
+    """Parse TOML text; ``where`` names it in errors."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError("not valid TOML", where=where, value=str(error)) from None
+    return policy_from_mapping(data, where)
+
+
+def policy_from_mapping(data: Mapping[str, Any], where: str = "policy") -> Policy:
+    """Build a policy from the vocabulary of the file, checked as a whole."""
+    top = Table(data, where)
+    house = tuple(_house(t) for t in top.rows("house"))
+    names = [h.name for h in house]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise PolicyError("house account named twice", where=where, field=f"house[{i}].name", value=name)
+    margin_table = top.must("margin")
+    layers = _layers(top.rows("layers"), names, where)
+    policy = Policy(
+        name=top.text("name"),
+        represents=top.text("represents", ""),
+        source=top.text("source", ""),
+        cannot_represent=top.text("cannot_represent", ""),
+        known_weaknesses=top.text("known_weaknesses", ""),
+        margin=_margin(margin_table),
+        oracle=_oracle(top.must("oracle")),
+        marks=_marks(top.must("marks")),
+        liquidation=_liquidation(top.must("liquidation"), top.table("backstop"), names),
+        layers=layers,
+        deleverage=_deleverage(top.table("deleverage")),
+        house=house,
+        numeraire=margin_table.text("numeraire", "") or None,
+        haircuts=_haircuts(margin_table.rows("haircuts")),
+    )
+    margin_table.done()
+    top.done()
+    if policy.margin.pool == "account" and policy.numeraire is None:
+        margin_table.fail("numeraire", "pool \"account\" needs a numeraire", "an asset name such as \"USDC\"")
+    if any(layer.kind is LayerKind.DELEVERAGE for layer in layers) and policy.deleverage is None:
+        top.fail("deleverage", "a layer deleverages but there is no [deleverage] table", "rank and price")
+    return policy
+
+
+def _choice(table: Table, key: str, kinds: type[E], default: E | None = None) -> E:
+    names = [k.value for k in kinds]
+    return kinds(table.choice(key, names, None if default is None else default.value))
+
+
+def _margin(t: Table) -> MarginRule:
+    pool: Literal["asset", "account"] = "account" if t.choice("pool", ["asset", "account"]) == "account" else "asset"
+    return MarginRule(
+        pool,
+        profile(t.choice("rounding", PROFILES, "toward_fund")),
+        t.maybe_fraction("maintenance_of_initial", high=ONE),
+    )
+
+
+def _haircuts(rows: list[Table]) -> dict[str, HaircutSchedule] | None:
+    if not rows:
+        return None
+    steps: dict[str, list[HaircutStep]] = {}
+    for row in rows:
+        steps.setdefault(row.text("asset"), []).append(
+            HaircutStep(row.whole("floor", 0), row.fraction("haircut", high=ONE))
+        )
+        row.done()
+    return {asset: HaircutSchedule.of(found) for asset, found in steps.items()}
+
+
+def _oracle(t: Table) -> OracleRule:
+    rule = OracleRule(
+        max_age_ns=t.seconds("max_age_s"),
+        max_future_ns=t.seconds("max_future_s", 0),
+        max_deviation=t.fraction("max_deviation"),
+        quorum=t.whole("quorum", 1, low=1),
+        max_jump=t.maybe_fraction("max_jump"),
+        confirm=t.whole("confirm", 1, low=1),
+        pinned_after=t.whole("pinned_after", 0),
+        pinned_move=t.fraction("pinned_move", Fraction(0)),
+    )
+    t.done()
+    return rule
+
+
+def _marks(t: Table) -> MarkRule:
+    rule = MarkRule(
+        kind=t.choice("kind", ["last", "banded"]),
+        band=t.fraction("band", Fraction(1, 20), high=ONE),
+        fallback=t.choice("fallback", ["index", "hold"], "index"),
+        without_index=t.choice("without_index", ["trade", "hold"], "trade"),
+        max_age_ns=t.seconds("max_age_s", 90),
+    )
+    t.done()
+    return rule
+
+
+def _liquidation(t: Table, backstop: Table | None, house: list[str]) -> LiquidationRule:
+    pace, limit, fee = t.must("pace"), t.must("limit"), t.must("fee")
+    above = pace.maybe_fraction("above")
+    rule = LiquidationRule(
+        pace=Pace(
+            _choice(pace, "kind", PaceKind),
+            None if above is None else int(above * 10**6),
+            pace.fraction("share", ONE, high=ONE),
+            pace.seconds("cooldown_s", 0),
+            pace.fraction("buffer", Fraction(0)),
+        ),
+        limit=LimitPrice(
+            _choice(limit, "kind", LimitKind),
+            limit.fraction("adjustment", ONE),
+            limit.fraction("spread", Fraction(0)),
+        ),
+        fee=_fee(fee, house),
+        deadline_ns=t.seconds("deadline_s"),
+        backstop=None if backstop is None else _backstop(backstop, house),
+    )
+    for table in (pace, limit, fee, t):
+        table.done()
+    return rule
+
+
+def _fee(t: Table, house: list[str]) -> LiquidationFee:
+    kind = _choice(t, "kind", FeeKind)
+    account = t.text("account", "fund")
+    if kind is not FeeKind.NONE and account not in house:
+        t.fail("account", "fee goes to no house account", nearest(account, house) if house else "a [[house]] account")
+    return LiquidationFee(kind, t.fraction("rate", Fraction(0), high=ONE), account)
+
+
+def _backstop(t: Table, house: list[str]) -> BackstopRule:
+    account = t.text("account")
+    if account not in house:
+        t.fail("account", "no such house account", nearest(account, house) if house else "a [[house]] account")
+    most = t.maybe_fraction("max_notional")
+    rule = BackstopRule(
+        account=account,
+        takes_below=t.fraction("takes_below", Fraction(0), high=ONE),
+        takes_unfilled=t.flag("takes_unfilled", False),
+        takes_bankrupt=t.flag("takes_bankrupt", False),
+        max_leverage=t.maybe_fraction("max_leverage"),
+        max_notional=None if most is None else int(most * 10**6),
+        over_limit=_choice(t, "over_limit", OverLimit, OverLimit.REFUSE),
+        work_out_share=t.fraction("work_out_share", Fraction(0), high=ONE),
+    )
+    t.done()
+    return rule
+
+
+def _layers(rows: list[Table], house: list[str], where: str) -> tuple[LayerRule, ...]:
+    rules = []
+    for t in rows:
+        kind = _choice(t, "kind", LayerKind)
+        account = t.text("account", "") if kind is not LayerKind.ACCOUNT else t.text("account")
+        if kind is LayerKind.ACCOUNT and account not in house:
+            t.fail("account", "no such house account", nearest(account, house) if house else "a [[house]] account")
+        limit = t.maybe_fraction("limit_per_event")
+        rules.append(
+            LayerRule(
+                name=t.text("name"),
+                kind=kind,
+                account=account,
+                causes=t.names("causes", CAUSES, ["default"]),
+                limit_per_event=None if limit is None else int(limit * 10**6),
+                partial=t.flag("partial", True),
+                cap=t.fraction("cap", ONE, high=ONE),
+                then=t.text("then", "") or None,
+            )
+        )
+        t.done()
+    try:
+        return order_layers(rules)
+    except PolicyError as error:
+        raise PolicyError(
+            error.problem, where=where, field=error.field, value=error.value, expected=error.expected
+        ) from None
+
+
+def _deleverage(t: Table | None) -> DeleverageRule | None:
+    if t is None:
+        return None
+    rule = DeleverageRule(_choice(t, "rank", RankRule), _choice(t, "price", PriceRule), t.whole("seed", 0))
+    t.done()
+    return rule
+
+
+def _house(t: Table) -> HouseAccount:
+    opening = t.maybe_fraction("opening")
+    house = HouseAccount(
+        t.text("name"),
+        t.choice("role", ["fund", "backstop"]),
+        None if opening is None else str(t.data["opening"]),
+        t.maybe_fraction("share_of_cash"),
+    )
+    t.done()
+    return house
+
+
+def policy_from_canonical(text: str) -> Policy:
+    """The policy back from its canonical text, as stored in a run directory."""
+    try:
+        return decode(Policy, json.loads(text))
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError("not a canonical policy", where="policy.json", value=str(error)) from None
+
+
+T = TypeVar("T")
+
+
+def decode(kind: type[T], data: Any) -> T:
+    """Plain JSON data back to a dataclass value, by its type hints: the inverse of ``engine.to_plain``."""
+    value: T = _decode(kind, data)
+    return value
+
+
+def _decode(kind: Any, data: Any) -> Any:
+    origin = get_origin(kind)
+    if origin in (Union, UnionType):
+        if data is None:
+            return None
+        return _decode(next(a for a in get_args(kind) if a is not type(None)), data)
+    if origin is tuple:
+        return tuple(_decode(get_args(kind)[0], item) for item in data)
+    if origin is frozenset:
+        return frozenset(_decode(get_args(kind)[0], item) for item in data)
+    if origin is not None and issubclass(origin, Mapping) if isinstance(origin, type) else False:
+        return {key: _decode(get_args(kind)[1], item) for key, item in data.items()}
+    if is_dataclass(kind) and isinstance(kind, type):
+        hints = get_type_hints(kind)
+        known = {f.name: f for f in fields(kind)}
+        missing = [n for n, f in known.items() if n not in data and f.default is MISSING]
+        if missing or set(data) - set(known):
+            raise ValueError(f"{kind.__name__}: missing {missing}, unknown {sorted(set(data) - set(known))}")
+        return kind(**{name: _decode(hints[name], item) for name, item in data.items()})
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(data)
+    if kind is Fraction:
+        return Fraction(data)
+    return data
+
+
+Reader = Callable[[str], Policy]

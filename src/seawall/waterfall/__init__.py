@@ -1,0 +1,46 @@
+"""The loss waterfall on plain values: layers, deleveraging, gains haircut, deficits and the claims they leave."""
+
+from seawall.waterfall.claims import Claim, ClaimBook
+from seawall.waterfall.deficits import Deficit, DeficitBook
+from seawall.waterfall.deleveraging import (
+    Candidates,
+    Seizure,
+    binance_score,
+    rank,
+    seize_in_order,
+    seize_pro_rata,
+    take_in_order,
+    take_pro_rata,
+)
+from seawall.waterfall.haircut import Haircut, haircut_gains
+from seawall.waterfall.layers import Allocation, Draw, LayerState, allocate
+from seawall.waterfall.order import order_layers
+from seawall.waterfall.rules import CAUSES, DeleverageRule, LayerKind, LayerRule, PriceRule, RankRule
+
+__all__ = [
+    "CAUSES",
+    "Allocation",
+    "Candidates",
+    "Claim",
+    "ClaimBook",
+    "Deficit",
+    "DeficitBook",
+    "DeleverageRule",
+    "Draw",
+    "Haircut",
+    "LayerKind",
+    "LayerRule",
+    "LayerState",
+    "PriceRule",
+    "RankRule",
+    "Seizure",
+    "allocate",
+    "binance_score",
+    "haircut_gains",
+    "order_layers",
+    "rank",
+    "seize_in_order",
+    "seize_pro_rata",
+    "take_in_order",
+    "take_pro_rata",
+]

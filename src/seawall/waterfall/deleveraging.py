@@ -1,0 +1,139 @@
+"""Deleveraging: who gives up how much, by rule. Two independent choices: an order (or shares), and a budget."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.money import split_capped
+from seawall.waterfall.rules import DeleverageRule, RankRule
+
+N = TypeVar("N", int, Fraction)
+SCORE_SCALE = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Members on one side of one market who could be deleveraged; parallel arrays, ascending account.
+
+    ``lots`` absolute; ``profit`` unrealised, of this position; ``equity`` and ``maintenance`` of the account;
+    ``wallet`` cash; ``notional`` at the mark; ``entry`` absolute entry value. Book units of one asset.
+    """
+
+    accounts: NDArray[np.int64]
+    lots: NDArray[np.int64]
+    profit: NDArray[np.int64]
+    equity: NDArray[np.int64]
+    maintenance: NDArray[np.int64]
+    wallet: NDArray[np.int64]
+    notional: NDArray[np.int64]
+    entry: NDArray[np.int64]
+
+
+def profit_leverage_score(profit: int, entry: int, notional: int, equity: int) -> int:
+    """(notional / equity) x (profit / |entry notional|) in billionths, two divisions rounded down.
+
+    Source: Hyperliquid auto-deleveraging index in the form that is defined for shorts.
+    """
+    return profit * SCORE_SCALE // max(1, entry) * notional // max(1, equity)
+
+
+def binance_score(profit: N, wallet: N, margin_ratio: N) -> tuple[Any, Any]:
+    """(profit percent, leverage profit): max(0, profit) / max(1, wallet), and that times the margin ratio, exact.
+
+    Source: formula of a Binance developer-community thread on the deleveraging quantile.
+    """
+    percent = Fraction(max(profit - profit, profit)) / Fraction(max(Fraction(1), Fraction(wallet)))  # exact: Fraction
+    return percent, percent * margin_ratio
+
+
+def profit_margin_ratio_score(profit: int, wallet: int, maintenance: int, equity: int, unit: int) -> int:
+    """Binance's score in billionths, two divisions rounded down; ``unit`` is one unit of the asset in book units."""
+    percent = max(0, profit) * SCORE_SCALE // max(unit, wallet)
+    return 0 if equity <= 0 else percent * maintenance // equity
+
+
+def rank(rule: DeleverageRule, candidates: Candidates, *, market: str, turn: int, unit: int = 1) -> tuple[list[int], list[int]]:
+    """Indexes into the candidates, first to be deleveraged first, and the score of each in that order.
+
+    Ties go to the lower account number. WALK: account order, starting at a place drawn from SHA-256 of seed, market
+    and turn, so that it is the same on every machine. PRO_RATA has no order: account order, scores are the lots.
+    """
+    n = len(candidates.accounts)
+    if n == 0:
+        return [], []
+    if rule.rank is RankRule.WALK:
+        digest = hashlib.sha256(f"walk {rule.seed} {market} {turn}".encode()).digest()
+        start = int.from_bytes(digest[:8], "big") % n
+        order = [*range(start, n), *range(start)]
+        return order, [0] * n
+    if rule.rank is RankRule.PRO_RATA:
+        return list(range(n)), candidates.lots.tolist()
+    columns = (
+        (candidates.profit, candidates.entry, candidates.notional, candidates.equity)
+        if rule.rank is RankRule.PROFIT_LEVERAGE
+        else (candidates.profit, candidates.wallet, candidates.maintenance, candidates.equity)
+    )
+    rows = zip(*(c.tolist() for c in columns), strict=True)
+    if rule.rank is RankRule.PROFIT_LEVERAGE:
+        scores = [profit_leverage_score(p, e, v, q) for p, e, v, q in rows]
+    else:
+        scores = [profit_margin_ratio_score(p, w, m, q, unit) for p, w, m, q in rows]
+    order = sorted(range(n), key=lambda i: -scores[i])
+    return order, [scores[i] for i in order]
+
+
+def take_in_order(need: N, capacities: Sequence[N], order: Sequence[int]) -> list[tuple[int, N]]:
+    """Take up to each capacity in the given order until ``need`` is met; (index, amount) of those touched."""
+    taken: list[tuple[int, N]] = []
+    left = need
+    for i in order:
+        if left <= 0:
+            break
+        amount = min(left, capacities[i])
+        if amount > 0:
+            taken.append((i, amount))
+            left -= amount
+    return taken
+
+
+def take_pro_rata(need: int, weights: Sequence[int], capacities: Sequence[int]) -> list[tuple[int, int]]:
+    """Share ``need`` in proportion to ``weights``, nobody above capacity, to the unit; (index, amount) of those touched."""
+    return [(i, a) for i, a in enumerate(split_capped(need, weights, capacities)) if a]
+
+
+class Seizure(NamedTuple, Generic[N]):
+    """What each account gave (parallel to the endowments), the sum, and the rate where there is one."""
+
+    seized: list[N]
+    collected: N
+    haircut: Any = None
+
+
+def seize_in_order(budget: N, endowments: Sequence[N], order: Sequence[int]) -> Seizure[N]:
+    """Take whole endowments in the given order until the budget is used, the last one partly.
+
+    Source: queue policy, arXiv 2512.01112, section on deleveraging policies.
+    """
+    zero = budget - budget
+    seized = [zero] * len(endowments)
+    for i, amount in take_in_order(budget, endowments, order):
+        seized[i] += amount
+    return Seizure(seized, sum(seized, zero))
+
+
+def seize_pro_rata(budget: Fraction, endowments: Sequence[Fraction]) -> Seizure[Fraction]:
+    """The same fraction ``min(1, budget / sum)`` of every endowment, exact; 0 when there is nothing.
+
+    Source: wealth pro-rata policy, arXiv 2512.01112.
+    """
+    whole = sum(endowments, Fraction(0))
+    rate = min(Fraction(1), budget / whole) if whole else Fraction(0)  # exact: Fraction
+    seized = [rate * w for w in endowments]
+    return Seizure(seized, sum(seized, Fraction(0)), rate)
