@@ -1,0 +1,363 @@
+"""Past and imagined events through the engine: observations -> marks -> intents -> fills -> resolve, step by step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path as FilePath
+from typing import Any
+
+from seawall.engine import (
+    Command,
+    Fill,
+    Funding,
+    Marks,
+    Outcome,
+    Policy,
+    Resolve,
+    State,
+    apply,
+    check_all,
+    check_markets,
+    open_state,
+    state_hash,
+    statements,
+)
+from seawall.engine.events import IntentOpened
+from seawall.errors import InputError
+from seawall.journal import GENESIS, LogWriter, Manifest, RunDirectory, create_run
+from seawall.margin import BookSnapshot
+from seawall.market import MarkRule
+from seawall.models import MarketResponse, ResponseParameters
+from seawall.money import format_amount
+from seawall.replay.feed import MarkFeed
+from seawall.replay.paths import Observations, Path
+from seawall.replay.run import Run
+from seawall.replay.tally import Tally, Valuer
+
+Progress = Callable[[int, int, str], None]
+OPENING_STEPS = 64
+CHECK_EVERY = 16
+
+
+class Replay:
+    """One replay: open the venue on a path, run it, write it down.
+
+    Args:
+        path: the price path.
+        policy: the rules.
+        marks: how marks are made; None: as the policy says.
+        response: parameters of the market's answer to close-outs; None: the defaults.
+        threads: threads of the full margin passes; results do not depend on it.
+        progress: called with (steps done, steps in all, what is happening).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        policy: Policy,
+        *,
+        marks: MarkRule | None = None,
+        response: ResponseParameters | None = None,
+        threads: int = 1,
+        progress: Progress | None = None,
+    ) -> None:
+        self.path = path
+        self.policy = policy if marks is None else replace(policy, marks=marks)
+        self.response = MarketResponse(response)
+        self.threads = threads
+        self.progress = progress or (lambda done, whole, what: None)
+        self._stream: Iterator[Observations] = path.stream()
+        self._pending: Observations | None = None
+        self._commands = 0
+        self._submit: Callable[[State, Command], Outcome] = apply
+
+    def open(self, make_book: Callable[[dict[str, float]], BookSnapshot]) -> BookSnapshot:
+        """Make the book on the first prices of the path and decide the opening marks.
+
+        ``make_book`` is called with the first price of every market that has one within the first observations.
+        Steps before the window feed the oracle, so that its sources are confirmed when the window starts.
+        """
+        early: list[Observations] = []
+        first: dict[str, float] = {}
+        wanted = {f.market for f in self.path.feeds}
+        for seen in self._stream:
+            if seen.time_ns > self.path.start_ns and (wanted <= set(first) or len(early) >= OPENING_STEPS):
+                self._pending = seen
+                break
+            early.append(seen)
+            first.update(seen.trades)  # the last one before the window
+        if not first:
+            raise InputError("no prices at the start of the window", where=self.path.name, field="from")
+        book = make_book(first)
+        self.feed = MarkFeed(book.instruments, self.policy, self.policy.marks)
+        marks: dict[str, int] = {}
+        self.early_refused: list[tuple[str, str, str]] = []
+        for seen in early:
+            new, refused = self.feed.step(seen, {})
+            marks.update(new)
+            self.early_refused.extend(refused)
+        self.opening_ns = early[-1].time_ns if early else self.path.start_ns
+        index = {i.symbol: m for m, i in enumerate(book.instruments)}
+        self.opening = {index[s]: mark for s, mark in marks.items()}
+        self.missing = sorted(wanted - set(first))
+        return book
+
+    def run(
+        self,
+        book: BookSnapshot,
+        *,
+        out: FilePath | None = None,
+        inputs: list[dict[str, Any]] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> Run:
+        """Run the path on an opened book. See ``replay``."""
+        started = time.perf_counter()
+        self.progress(0, self.path.steps, "opening the book")
+        state = open_state(book, self.policy, self.opening, self.opening_ns)
+        opening_hash = state_hash(state)
+        opening_vault = {s.asset: s.vault for s in statements(state, {})}
+        directory, log = self._begin(state, book, opening_hash, out, inputs or [], options or {})
+        tally = Tally(state, Valuer(state))
+        tally.open_house()
+        rows: list[dict[str, Any]] = []
+        steps, last_ns, interrupted = 0, self.opening_ns, False
+        try:
+            for seen in self._rest():
+                if seen.time_ns < state.time_ns:
+                    continue  # the deadline of the last step is later than this observation: it will be seen again
+                steps += 1
+                self._step(state, tally, seen, (seen.time_ns - last_ns) / 10**9)
+                last_ns = seen.time_ns
+                rows.append(self._row(state, tally, seen.time_ns))
+                if steps % CHECK_EVERY == 0:
+                    check_markets(state)
+                    self.progress(steps, self.path.steps, f"{len(tally.liquidated):,} accounts in liquidation so far")
+        except KeyboardInterrupt:
+            interrupted = True
+        self.progress(self.path.steps, self.path.steps, "checking every balance")
+        check_all(state, threads=self.threads)
+        summary = self._summary(state, tally, opening_vault, steps, interrupted)
+        summary["seconds"] = round(time.perf_counter() - started, 3)
+        if directory is not None and log is not None:
+            log.close()
+            summary["run"] = str(directory.path)
+            _finish(directory, state, summary, rows)
+        return Run(summary, None if directory is None else directory.path, state, rows)
+
+    def _rest(self) -> Iterator[Observations]:
+        if self._pending is not None:
+            yield self._pending
+        yield from self._stream
+
+    def _begin(
+        self,
+        state: State,
+        book: BookSnapshot,
+        opening_hash: str,
+        out: FilePath | None,
+        inputs: list[dict[str, Any]],
+        options: dict[str, Any],
+    ) -> tuple[RunDirectory | None, LogWriter | None]:
+        if out is None:
+            return None, None
+        symbols = [i.symbol for i in book.instruments]
+        manifest = Manifest(
+            event=self.path.name,
+            policy_name=self.policy.name,
+            policy_hash=self.policy.hash,
+            opening_ns=self.opening_ns,
+            opening_marks={symbols[m]: mark for m, mark in self.opening.items()},
+            opening_hash=opening_hash,
+            inputs=inputs,
+            options=options,
+            version=version("seawall"),
+        )
+        directory = create_run(out, book, manifest, self.policy.canonical())
+        log = LogWriter(directory.log, GENESIS(self.policy.hash, opening_hash))
+        self._submit = log.submit
+        return directory, log
+
+    def _do(self, state: State, tally: Tally, command: Command) -> Outcome:
+        outcome = self._submit(state, command)
+        tally.feed(outcome.events)
+        return outcome
+
+    def _step(self, state: State, tally: Tally, seen: Observations, elapsed_s: float) -> None:
+        symbols = [i.symbol for i in state.snapshot.instruments]
+        for symbol in symbols:
+            self.response.begin(symbol, self.path.depth(symbol, seen.time_ns), elapsed_s)
+        shift = {s: r for s in symbols if (r := self.response.shift(s)) != 1.0}
+        if seen.funding:
+            rates = {m: (r.numerator, r.denominator) for m, r in seen.funding.items() if m in state.market_index}
+            self._do(state, tally, Funding(seen.time_ns, rates))
+        marks, refused = self.feed.step(seen, shift)
+        if marks or refused:
+            outcome = self._do(state, tally, Marks(seen.time_ns, marks, {}, tuple(refused)))
+            if outcome.rejection is not None:
+                raise InputError(
+                    f"marks were refused: {outcome.rejection.code.value}",
+                    where=self.path.name,
+                    field="prices",
+                    value=str(dict(outcome.rejection.detail)),
+                )
+            for event in outcome.events:
+                if isinstance(event, IntentOpened):
+                    self._answer(state, tally, event)
+        if state.cases or state.watch or state.intents or _holds(state):
+            deadline = seen.time_ns + self.policy.liquidation.deadline_ns
+            self._do(state, tally, Resolve(max(deadline, state.time_ns)))
+
+    def _answer(self, state: State, tally: Tally, intent: IntentOpened) -> None:
+        """The market answers one intent: as many lots as its depth bears within the limit, at one average price."""
+        market = state.market_index[intent.market]
+        instrument, mark = state.instrument(market), state.marks[market]
+        size = abs(intent.lots)
+        notional = size * self._lot_value(state, market)
+        side = -1 if intent.lots < 0 else 1
+        limit = None if intent.limit is None else intent.limit / mark
+        share, ratio = self.response.fill(intent.market, side, notional, limit)
+        lots = size if share >= 1 else int(size * share)
+        if lots <= 0:
+            return
+        tick = instrument.tick
+        price = max(tick, round(mark * ratio / tick) * tick)
+        if intent.limit is not None:
+            price = max(price, intent.limit) if side < 0 else min(price, intent.limit)
+        self._do(state, tally, Fill(state.time_ns, intent.intent, "outside", lots, price))
+
+    def _lot_value(self, state: State, market: int) -> float:
+        """One lot in the quote currency."""
+        instrument = state.instrument(market)
+        if instrument.inverse:
+            return float(instrument.lot)
+        return float(state.unit_values[market]) / 10.0**instrument.settle.book_scale
+
+    def _row(self, state: State, tally: Tally, time_ns: int) -> dict[str, Any]:
+        unit = 10.0**tally.valuer.scale
+        row: dict[str, Any] = {
+            "time_ns": time_ns,
+            "liquidated_accounts": len(tally.liquidated),
+            "open_cases": len(state.cases),
+            "liquidated_notional": tally.liquidated_notional / unit,
+            "taken_over_notional": tally.taken_notional / unit,
+            "bad_debt": tally.bad_debt / unit,
+            "deleveraged_accounts": len(tally.deleveraged),
+            "deleveraged_notional": tally.deleveraged_notional / unit,
+        }
+        for name, house in tally.house.items():
+            row[f"equity_{name}"] = tally.equity(house.account) / unit
+        for market, instrument in enumerate(state.snapshot.instruments[:4]):
+            row[f"mark_{instrument.symbol}"] = state.marks[market] / 10.0**instrument.mark_scale
+        return row
+
+    def _summary(
+        self, state: State, tally: Tally, opening: dict[str, int], steps: int, interrupted: bool
+    ) -> dict[str, Any]:
+        text = tally.valuer.text
+        book = state.snapshot
+        pending = sum(-st.equity for u in state.cases if (st := state.book.unit_state(u)).equity < 0)
+        found = statements(state, opening)
+        counts = self.feed.counts
+        num, den = tally.haircut_rate
+        notes = list(self.path.notes)
+        if self.missing:
+            notes.append("left out, no price at the start of the window: " + ", ".join(self.missing))
+        if self.policy.marks.kind == "banded" and counts.sources:
+            few = sum(1 for n in counts.sources.values() if n < 2)
+            if few:
+                notes.append(f"index of {few} of {len(book.instruments)} markets has one source: quorum is {self.policy.oracle.quorum}")
+        return {
+            "event": self.path.name,
+            "title": self.path.title,
+            "heading": "GENERATED BOOK" if book.kind == "generated" else "",
+            "policy": {"name": self.policy.name, "hash": self.policy.hash},
+            "book": {
+                "kind": book.kind,
+                "accounts": sum(1 for r in book.roles if r in ("trader", "market_maker")),
+                "positions": int((book.pos_account != state.outside).sum()),
+                "source": {k: v for k, v in book.source.items() if k != "markets"},
+            },
+            "accounts": sum(1 for r in book.roles if r in ("trader", "market_maker")),
+            "positions": int((book.pos_account != state.outside).sum()),
+            "markets": len(book.instruments),
+            "unit": tally.valuer.unit,
+            "steps": steps,
+            "interrupted": interrupted,
+            "path_rule": self.path.rule,
+            "mark_rule": self.policy.marks.kind,
+            "liquidated": {
+                "accounts": len(tally.liquidated),
+                "notional": text(tally.liquidated_notional),
+                "fills": tally.fills,
+                "fees": text(tally.fees),
+            },
+            "taken_over": {
+                "accounts": len(tally.taken),
+                "notional": text(tally.taken_notional),
+                "pnl": text(sum(tally.equity(h.account) - h.before for h in self._backstop(tally))),
+            },
+            "bad_debt": text(tally.bad_debt),
+            "layers": tally.layers(),
+            "deleveraged": {
+                "accounts": len(tally.deleveraged),
+                "notional": text(tally.deleveraged_notional),
+                "needed": text(tally.needed),
+                "collected": text(tally.collected),
+                "of_backstop_notional": text(tally.deleveraged_from_backstop),
+            },
+            "haircut": {"rate": f"{num}/{den}", "amount": text(tally.haircut_amount)},
+            "residual": text(tally.residual),
+            "pending": text(tally.valuer.value(0, pending)) if tally.valuer.single else str(pending),
+            "by_asset": {
+                name: {
+                    "bad_debt": format_amount(amount, state.asset(state.asset_index[name]).book_scale),
+                    "residual": format_amount(
+                        tally.residual_by_asset.get(name, 0), state.asset(state.asset_index[name]).book_scale
+                    ),
+                }
+                for name, amount in sorted(tally.bad_debt_by_asset.items())
+            },
+            "quarantined": dict(sorted(counts.quarantined.items())),
+            "marks": {
+                "from_trades": counts.trades,
+                "from_index": counts.from_index,
+                "without_index": counts.without_index,
+                "none": counts.held,
+            },
+            "conservation": {
+                "ok": all(s.difference == 0 for s in found),
+                "assets": {s.asset: s.as_dict() for s in found},
+            },
+            "notes": notes,
+            "state_hash": state_hash(state),
+        }
+
+    def _backstop(self, tally: Tally) -> list[Any]:
+        rule = self.policy.liquidation.backstop
+        return [h for n, h in tally.house.items() if rule is not None and n == rule.account]
+
+
+def _holds(state: State) -> bool:
+    """Does the backstop hold anything that a Resolve must look at?"""
+    return state.backstop is not None and bool(state.book.positions_of(state.backstop))
+
+
+def _finish(directory: RunDirectory, state: State, summary: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    import polars as pl
+
+    ledger = list(state.ledger.rows())
+    pl.DataFrame(
+        {
+            "number": list(range(len(ledger))),
+            "name": [n for n, _, _ in ledger],
+            "asset": [a.name for _, a, _ in ledger],
+            "decimals": [a.decimals for _, a, _ in ledger],
+            "closing_minor": [str(b) for _, _, b in ledger],
+        }
+    ).write_parquet(directory.path / "ledger.parquet")
+    if rows:
+        pl.DataFrame(rows).write_parquet(directory.path / "timeline.parquet")
+    directory.write_json("summary.json", summary)

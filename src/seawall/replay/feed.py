@@ -1,0 +1,138 @@
+"""From observations to marks: the oracle stage of a replay, by the policy's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from seawall.engine import Policy
+from seawall.market import (
+    Instrument,
+    MarkRule,
+    Quarantine,
+    Quote,
+    SourceMemory,
+    aggregate,
+    decide_mark,
+    scaled_price,
+)
+from seawall.replay.paths import Observations
+
+
+@dataclass(slots=True)
+class _Source:
+    memory: SourceMemory
+    price: int | None = None
+    time_ns: int = 0
+
+
+@dataclass(slots=True)
+class _Market:
+    instrument: Instrument
+    trade: _Source
+    index: dict[str, _Source] = field(default_factory=dict)
+    refused: Quarantine | None = None
+    mark: int | None = None
+
+
+@dataclass(slots=True)
+class FeedCounts:
+    """How marks came about and what was refused, for the result."""
+
+    trades: int = 0
+    from_index: int = 0
+    without_index: int = 0
+    held: int = 0
+    quarantined: dict[str, int] = field(default_factory=dict)
+    sources: dict[str, int] = field(default_factory=dict)
+
+
+class MarkFeed:
+    """Keeps the last usable price of every source and decides marks. ``shift`` moves trades and index alike."""
+
+    def __init__(self, instruments: Sequence[Instrument], policy: Policy, marks: MarkRule) -> None:
+        self._policy = policy
+        self._rule = marks
+        self._markets = {i.symbol: _Market(i, _Source(SourceMemory(policy.oracle))) for i in instruments}
+        self.counts = FeedCounts()
+
+    def step(
+        self, seen: Observations, shift: dict[str, float]
+    ) -> tuple[dict[str, int], list[tuple[str, str, str]]]:
+        """Marks that change now, and the prices refused now: (source, price, reason)."""
+        refused: list[tuple[str, str, str]] = []
+        touched: dict[str, bool] = {}
+        for market, price in seen.trades:
+            entry = self._markets.get(market)
+            if entry is not None:
+                self._observe(entry, entry.trade, market, price, shift.get(market, 1.0), seen.time_ns, refused)
+                touched[market] = True
+        for market, source, price in seen.index:
+            for entry in self._of(market):
+                symbol = entry.instrument.symbol
+                found = entry.index.setdefault(source, _Source(SourceMemory(self._policy.oracle)))
+                self._observe(entry, found, source, price, shift.get(symbol, 1.0), seen.time_ns, refused)
+                touched.setdefault(symbol, False)
+        marks: dict[str, int] = {}
+        for symbol in sorted(touched):
+            mark = self._decide(self._markets[symbol], seen.time_ns, touched[symbol], refused)
+            if mark is not None:
+                marks[symbol] = mark
+        for _, _, reason in refused:
+            self.counts.quarantined[reason] = self.counts.quarantined.get(reason, 0) + 1
+        return marks, refused
+
+    def _of(self, key: str) -> list[_Market]:
+        """Markets that an index observation belongs to: by market symbol, else by base."""
+        entry = self._markets.get(key)
+        return [entry] if entry is not None else [m for m in self._markets.values() if m.instrument.base == key]
+
+    def _observe(
+        self,
+        entry: _Market,
+        source: _Source,
+        name: str,
+        price: float,
+        shift: float,
+        now: int,
+        refused: list[tuple[str, str, str]],
+    ) -> None:
+        scaled = scaled_price(price * shift if shift != 1.0 else price, entry.instrument.mark_scale)
+        usable = source.memory.observe(scaled, now)
+        if isinstance(usable, Quarantine):
+            refused.append((name, repr(price), usable.value))
+        else:
+            source.price, source.time_ns = usable, now
+
+    def _decide(
+        self, entry: _Market, now: int, traded: bool, refused: list[tuple[str, str, str]]
+    ) -> int | None:
+        index = None
+        if self._rule.kind == "banded" and entry.index:
+            quotes = [Quote(n, s.price, s.time_ns) for n, s in entry.index.items() if s.price is not None]
+            found = aggregate(quotes, now, self._policy.oracle)
+            index = found.price
+            for name, price, reason in found.quarantined:
+                if reason is Quarantine.DEVIATES:
+                    refused.append((name, str(price), reason.value))
+            self.counts.sources[entry.instrument.symbol] = max(
+                self.counts.sources.get(entry.instrument.symbol, 0), len(found.used)
+            )
+        trade = entry.trade
+        decision = decide_mark(trade.price, now - trade.time_ns, index, self._rule)
+        if decision.refused is not None and (traded or decision.refused is not entry.refused):
+            refused.append((entry.instrument.symbol, str(trade.price), decision.refused.value))
+        entry.refused = decision.refused
+        if decision.mark is None:
+            self.counts.held += 1
+            return None
+        if decision.source == "index":
+            self.counts.from_index += 1
+        elif decision.source == "trade_without_index":
+            self.counts.without_index += 1
+        else:
+            self.counts.trades += 1
+        if decision.mark == entry.mark:
+            return None
+        entry.mark = decision.mark
+        return decision.mark

@@ -1,0 +1,124 @@
+"""Scenarios by name or file."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, datetime
+from fractions import Fraction
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from seawall.errors import InputError
+from seawall.scenario import AssetPath, Curve, Scenario, Source
+from seawall.tables.keys import Table, nearest
+
+
+def scenario_names() -> list[str]:
+    """Names in the library, sorted."""
+    folder = files("seawall") / "presets" / "scenarios"
+    return sorted(e.name.removesuffix(".toml") for e in folder.iterdir() if e.name.endswith(".toml"))
+
+
+def scenario_text(name: str) -> str:
+    """The TOML of a library scenario, as shipped."""
+    return (files("seawall") / "presets" / "scenarios" / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def load_scenario(source: str | Path) -> Scenario:
+    """A scenario from the library or a TOML file.
+
+    Raises:
+        InputError: unknown name (the nearest is given), or a file that cannot be used (key path given).
+    """
+    text = str(source)
+    if text in scenario_names():
+        return _parse(scenario_text(text), f"scenario {text}")
+    path = Path(source)
+    if path.suffix == ".toml":
+        try:
+            return _parse(path.read_text(encoding="utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError("scenario file cannot be read", where=str(path), value=str(error)) from None
+    raise InputError(
+        "no such scenario", field="event", value=text, expected=f"{nearest(text, scenario_names())}, or a .toml file"
+    )
+
+
+def _parse(text: str, where: str) -> Scenario:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError("not valid TOML", where=where, value=str(error)) from None
+    top = Table(data, where)
+    start = data.get("start")
+    top.has("start")
+    if not isinstance(start, datetime) or start.tzinfo is None:
+        top.fail("start", "not a time with a zone", "2025-10-10T20:45:00Z")
+    top.has("date")
+    assets = {}
+    folder = top.must("assets")
+    for name in folder.data:
+        assets[name] = _asset(folder.must(name))
+    if not assets:
+        top.fail("assets", "scenario has no assets", "a table [assets.BTC]")
+    depth = top.must("depth")
+    funding = top.table("funding")
+    scenario = Scenario(
+        name=top.text("name"),
+        title=top.text("title"),
+        date=str(data.get("date", "")),
+        start_ns=int(start.astimezone(UTC).timestamp()) * 10**9,
+        minutes=top.whole("minutes", low=1),
+        assets=MappingProxyType(assets),
+        depth=_curve(depth, "anchors"),
+        funding=() if funding is None else _points(funding, "anchors"),
+        sources=tuple(_source(t) for t in top.rows("sources")),
+        notes=top.text("notes", ""),
+        good_outcome=top.text("good_outcome", ""),
+    )
+    if not scenario.sources:
+        top.fail("sources", "scenario names no source", "[[sources]] with text and date")
+    for table in (depth, funding, folder, top):
+        if table is not None:
+            table.done()
+    return scenario
+
+
+def _source(t: Table) -> Source:
+    t.has("date")
+    source = Source(t.text("text"), str(t.data.get("date", "")))
+    t.done()
+    return source
+
+
+def _asset(t: Table) -> AssetPath:
+    path = AssetPath(
+        price=float(t.fraction("price")),
+        ratio=_curve(t, "anchors"),
+        dislocation=_curve(t, "dislocation") if t.has("dislocation") else Curve(((0.0, 1.0),)),
+        normal_depth=float(t.whole("normal_depth", low=1)),
+    )
+    t.done()
+    return path
+
+
+def _points(t: Table, key: str) -> tuple[tuple[int, str], ...]:
+    t.has(key)
+    rows: Any = t.data.get(key)
+    if not isinstance(rows, list) or not all(
+        isinstance(r, list) and len(r) == 2 and isinstance(r[0], int) and isinstance(r[1], str) for r in rows
+    ):
+        t.fail(key, "bad value", '[[minute, "ratio"], ...]')
+    for row in rows:
+        try:
+            Fraction(row[1])
+        except ValueError:
+            t.fail(key, f"{row[1]!r} is not a decimal", '[[minute, "ratio"], ...]')
+    return tuple((int(m), str(v)) for m, v in rows)
+
+
+def _curve(t: Table, key: str) -> Curve:
+    points = [(float(m), float(Fraction(v))) for m, v in _points(t, key)]
+    return Curve.of(points, where=t.where, field=t.at(key))
