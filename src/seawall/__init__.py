@@ -1,0 +1,53 @@
+"""Seawall: the insurance fund of a derivatives venue, as software. It sizes the fund, runs it and proves it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seawall.engine import Policy
+    from seawall.margin import BookSnapshot
+    from seawall.replay import Run, replay
+    from seawall.tables import load_scenario, policy_names, read_book, read_policy, read_prices, scenario_names
+
+__version__ = "0.1.0"
+
+# Loaded on first use, so that `import seawall` and `seawall --help` stay light.
+_WHERE = {
+    "BookSnapshot": "seawall.margin",
+    "Policy": "seawall.engine",
+    "Run": "seawall.replay",
+    "load_scenario": "seawall.tables",
+    "policy_names": "seawall.tables",
+    "read_book": "seawall.tables",
+    "read_policy": "seawall.tables",
+    "read_prices": "seawall.tables",
+    "replay": "seawall.replay.api",
+    "scenario_names": "seawall.tables",
+}
+
+__all__ = [
+    "BookSnapshot",
+    "Policy",
+    "Run",
+    "load_scenario",
+    "policy_names",
+    "read_book",
+    "read_policy",
+    "read_prices",
+    "replay",
+    "scenario_names",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Public names, imported when first asked for."""
+    if name in _WHERE:
+        from importlib import import_module
+
+        return getattr(import_module(_WHERE[name]), name)
+    raise AttributeError(f"module 'seawall' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -171,7 +171,7 @@ def fill(
         st = state.book.unit_state(intent.unit)
         fee, draw, why = _settlement(state, st, intent, delta, value, gain, lots * state.instrument(intent.market).unit_value(price))
         if draw:
-            layers = cash_layers(state, before_deleverage=True)
+            layers = cash_layers(state, before_deleverage=True, for_fill=True)
             asset = state.settle_asset[intent.market]
             draws = allocate(draw, layer_states(state, layers, asset, intent.account), cause="default")
             if draws.residual:

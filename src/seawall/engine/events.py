@@ -150,6 +150,15 @@ class Drawn(NamedTuple):
     why: Why
 
 
+class DeleverageNeeded(NamedTuple):
+    """What the layers before left of a loss: the amount that deleveraging is asked to collect."""
+
+    loss: int
+    account: str
+    asset: str
+    amount: int
+
+
 class Deleveraged(NamedTuple):
     """``account`` was closed against ``counterparty`` by rule. ``cost`` is what the account gave up against the mark.
 
@@ -268,6 +277,7 @@ Event = (
     | TakenOver
     | LossRecognised
     | Drawn
+    | DeleverageNeeded
     | Deleveraged
     | GainsHaircut
     | Residual
@@ -291,6 +301,7 @@ EVENT_NAMES: dict[type[Any], str] = {
     TakenOver: "taken_over",
     LossRecognised: "loss_recognised",
     Drawn: "drawn",
+    DeleverageNeeded: "deleverage_needed",
     Deleveraged: "deleveraged",
     GainsHaircut: "gains_haircut",
     Residual: "residual",

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from seawall.engine.closeout import below_takeover, end_case, lapse_intents
 from seawall.engine.deleverage import deleverage
-from seawall.engine.events import Converted, LossCarried, Residual, TakenOver, Why
+from seawall.engine.events import Converted, DeleverageNeeded, LossCarried, Residual, TakenOver, Why
 from seawall.engine.haircut import cut_gains
 from seawall.engine.layers import Default, Need, cash_layers, layer_states, post_draws, recognise
 from seawall.engine.posting import Step
@@ -161,6 +161,9 @@ def settle_defaults(state: State, step: Step, bankrupt: list[UnitState]) -> None
     if has_deleverage:
         for default in defaults:
             default.needs = _needs(state, default)
+            if default.needs and default.left:
+                name, asset = state.account_name(default.account), state.asset(default.asset).name
+                step.emit(DeleverageNeeded(default.loss, name, asset, default.left))
         deleverage(state, step, [need for default in defaults for need in default.needs])
     for default in defaults:
         left = max(0, -state.book.unit_state(default.unit).equity)

@@ -39,12 +39,15 @@ class Default:
     needs: list[Need]
 
 
-def cash_layers(state: State, *, before_deleverage: bool) -> tuple[LayerRule, ...]:
-    """The account layers that stand before (or after) deleveraging in the order of use."""
+def cash_layers(state: State, *, before_deleverage: bool, for_fill: bool = False) -> tuple[LayerRule, ...]:
+    """The account layers that stand before (or after) deleveraging in the order of use.
+
+    Layers that only pay for fills are left out unless the loss comes from a fill.
+    """
     layers = state.policy.layers
     cut = next((i for i, rule in enumerate(layers) if rule.kind is LayerKind.DELEVERAGE), len(layers))
     part = layers[:cut] if before_deleverage else layers[cut + 1 :]
-    return tuple(rule for rule in part if rule.kind is LayerKind.ACCOUNT)
+    return tuple(rule for rule in part if rule.kind is LayerKind.ACCOUNT and (for_fill or rule.pays == "all"))
 
 
 def layer_states(state: State, rules: Sequence[LayerRule], asset: int, defaulter: int) -> list[LayerState]:

@@ -135,7 +135,7 @@ def generate_book(options: GeneratorOptions, markets: Sequence[MarketSeed]) -> B
     book = _Positions(options, markets, instruments, assets)
     book.add_side(0, shorts, -1, _winner_sizes(options.seed, shorts), pop.MEDIAN_LEVERAGE, 1.5)
     total = float(book.notional_of(range(shorts)).sum())
-    book.add_side(shorts, longs, 1, _loser_sizes(options.seed, longs, total), 0.9, 1.25)
+    book.add_side(shorts, longs, 1, _loser_sizes(options.seed, longs, total), 0.8, 1.2)
     book.add_makers(shorts + longs, makers)
     return book.snapshot(shorts, longs, makers)
 
@@ -212,8 +212,8 @@ class _Positions:
     ) -> None:
         """``count`` accounts, all long or all short, in one to four markets each."""
         rng = _stream(self.options.seed, 10 + (side > 0))
-        # Large winners use more of their cash than small ones, else all deposits would dwarf the venue's 5.1bn.
-        leverage = self._leverages(rng, sizes, median, spread, 0.6 if side < 0 else 0.0)
+        # Large accounts use more of their cash than small ones, else all deposits would dwarf the venue's 5.1bn.
+        leverage = self._leverages(rng, sizes, median, spread, 0.6 if side < 0 else 0.45)
         many = np.minimum(rng.geometric(0.6, count), min(4, len(self.instruments)))
         many[sizes < 100] = 1
         account = np.repeat(np.arange(count), many)

@@ -14,6 +14,7 @@ from typing import Any
 from seawall.engine import Event, State
 from seawall.engine.events import (
     Deleveraged,
+    DeleverageNeeded,
     Drawn,
     Filled,
     FundingPaid,
@@ -175,6 +176,9 @@ class Tally:
         if house is not None:
             house.draws += self._value(event.asset, event.amount)
 
+    def _needed(self, event: DeleverageNeeded) -> None:
+        self.needed += self._value(event.asset, event.amount)
+
     def _deleveraged(self, event: Deleveraged) -> None:
         self.deleveraged.add(event.account)
         notional = self._value(event.asset, event.notional)
@@ -228,6 +232,7 @@ _COUNT: dict[type[Any], Any] = {
     LossRecognised: Tally._loss,
     LossCarried: Tally._carried,
     Drawn: Tally._drawn,
+    DeleverageNeeded: Tally._needed,
     Deleveraged: Tally._deleveraged,
     GainsHaircut: Tally._haircut,
     Residual: Tally._residual,

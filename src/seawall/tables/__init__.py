@@ -1,5 +1,23 @@
 """Files and frames in and out: rows, columns, units and their errors; policies and scenarios by name."""
 
+from seawall.tables.book import BookReport, check_book, columns_markdown, read_book, template_files
 from seawall.tables.policies import policy_from_canonical, policy_from_mapping, policy_names, preset_text, read_policy
+from seawall.tables.prices import PriceTable, read_prices
+from seawall.tables.scenarios import load_scenario, scenario_names
 
-__all__ = ["policy_from_canonical", "policy_from_mapping", "policy_names", "preset_text", "read_policy"]
+__all__ = [
+    "BookReport",
+    "PriceTable",
+    "check_book",
+    "columns_markdown",
+    "load_scenario",
+    "policy_from_canonical",
+    "policy_from_mapping",
+    "policy_names",
+    "preset_text",
+    "read_book",
+    "read_policy",
+    "read_prices",
+    "scenario_names",
+    "template_files",
+]

@@ -237,6 +237,7 @@ def _layers(rows: list[Table], house: list[str], where: str) -> tuple[LayerRule,
                 limit_per_event=None if limit is None else int(limit * 10**6),
                 partial=t.flag("partial", True),
                 cap=t.fraction("cap", ONE, high=ONE),
+                pays=t.choice("pays", ["all", "fills"], "all"),
                 then=t.text("then", "") or None,
             )
         )

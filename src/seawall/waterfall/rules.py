@@ -29,6 +29,8 @@ class LayerRule:
         limit_per_event: most it pays for one loss, millionths of a unit of the loss's asset; None: no limit.
         partial: False: it pays all that is left or nothing (dYdX v4).
         cap: GAINS_HAIRCUT: largest fraction of a gain that may be cut.
+        pays: ACCOUNT: "all" losses, or only what "fills" of close-out orders cost beyond bankruptcy (dYdX v4: an
+            account that found no buyer is deleveraged, the fund does not pay for it).
         then: name of the next layer; None: the next in the file.
     """
 
@@ -39,6 +41,7 @@ class LayerRule:
     limit_per_event: int | None = None
     partial: bool = True
     cap: Fraction = Fraction(1)
+    pays: str = "all"
     then: str | None = None
 
 
