@@ -2,7 +2,7 @@
 
 from seawall.liquidation.backstop import excess_over_limits, may_take_over
 from seawall.liquidation.closeout import CloseOut, close_out_sizes
-from seawall.liquidation.limits import bankruptcy_share, fillable_rating, limit_mark
+from seawall.liquidation.limits import bankruptcy_share, fillable_price, fillable_rating, limit_mark
 from seawall.liquidation.rules import (
     BackstopRule,
     FeeKind,
@@ -40,6 +40,7 @@ __all__ = [
     "close_out_sizes",
     "deleverage_eligibility",
     "excess_over_limits",
+    "fillable_price",
     "fillable_rating",
     "fund_delta",
     "fund_flow",

@@ -32,6 +32,18 @@ def fillable_rating(equity: int, total: Fraction | int, limit: LimitPrice) -> Fr
     return min(Fraction(1), max(Fraction(0), rating))
 
 
+def fillable_price(
+    limit: LimitPrice, *, value: int, lots: int, requirement: Fraction | int, equity: int, maintenance: Fraction | int
+) -> Fraction:
+    """The worst price per lot at which a position may be closed under a FILLABLE limit, exact.
+
+    ``(value - rating x spread x requirement) / lots`` with the whole position's signed value and lots, so that a
+    long may be sold lower and a short bought back higher. Source: dYdX v4 GetFillablePrice.
+    """
+    give = fillable_rating(equity, maintenance, limit) * limit.spread * requirement
+    return (value - give) / lots  # exact: Fraction
+
+
 def limit_mark(
     instrument: Instrument,
     limit: LimitPrice,

@@ -1,6 +1,16 @@
 """The margin book: accounts x positions as columns, equity and requirements in exact integers, who is at risk."""
 
 from seawall.margin.book import Book, Holders
+from seawall.margin.exact import (
+    Assessment,
+    Holding,
+    assess,
+    bankruptcy_mark,
+    bankruptcy_quote,
+    check_slice,
+    liquidation_mark,
+    requirement_of,
+)
 from seawall.margin.rates import MAX_CASH, MAX_LOTS, MAX_WORTH
 from seawall.margin.rules import HaircutSchedule, HaircutStep, MarginRule
 from seawall.margin.snapshot import ROLES, BookSnapshot
@@ -11,12 +21,20 @@ __all__ = [
     "MAX_LOTS",
     "MAX_WORTH",
     "ROLES",
+    "Assessment",
     "Book",
     "BookSnapshot",
     "HaircutSchedule",
     "HaircutStep",
     "Holders",
+    "Holding",
     "MarginRule",
     "PositionState",
     "UnitState",
+    "assess",
+    "bankruptcy_mark",
+    "bankruptcy_quote",
+    "check_slice",
+    "liquidation_mark",
+    "requirement_of",
 ]

@@ -349,8 +349,8 @@ class Book:
     def maintenance(self, market: int, lots: int) -> int:
         """Exact maintenance requirement of a position of ``lots`` in R-ths of a book unit."""
         rates = self.rates[market]
-        if self.round_positions and self.maintenance_of_initial is not None:
-            share = self.maintenance_of_initial
+        share = rates.share
+        if self.round_positions and share is not None:
             whole = self.round_requirement(self.initial(market, lots))
             return -(-whole * share.numerator // share.denominator) * self.denominator
         notional = abs(lots) * self.requirement_values[market][0 if lots > 0 else 1]

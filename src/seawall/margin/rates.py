@@ -32,13 +32,18 @@ LO, SPAN, WH, WL, DH, DL, VALUE, SPARE = range(8)
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Rates of one market over the book's common denominator R. ``deducts`` are in R-ths of a book unit."""
+    """Rates of one market over the book's common denominator R. ``deducts`` are in R-ths of a book unit.
+
+    ``share`` is maintenance over initial where it is the same at every size: what profiles that round per position
+    apply to the rounded initial requirement.
+    """
 
     floors: tuple[int, ...]
     maintenance: tuple[int, ...]
     maintenance_deducts: tuple[int, ...]
     initial: tuple[int, ...]
     initial_deducts: tuple[int, ...]
+    share: Fraction | None = None
 
     def tier(self, notional: int) -> int:
         """Index of the bracket a notional falls in."""
@@ -88,6 +93,7 @@ def rates_of(brackets: Brackets, denominator: int, maintenance_of_initial: Fract
         _deducts(floors, maintenance, brackets.marginal),
         initial,
         _deducts(floors, initial, brackets.marginal),
+        maintenance_of_initial or brackets.maintenance_share,
     )
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
 
 from seawall.errors import InputError
 
 MAX_BRACKETS = 8
-MAX_RATE_DENOMINATOR = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +37,25 @@ class Brackets:
 
         Raises:
             InputError: no step, first floor not 0, floors or maintenance rates that do not rise, a rate outside
-                (0, 1], maintenance above initial, more than 8 steps, or a common denominator above 2^22.
+                [0, 1], maintenance above initial, or more than 8 steps.
         """
         if not 1 <= len(steps) <= MAX_BRACKETS:
             raise InputError("bad number of brackets", field="brackets", value=len(steps), expected="1 to 8")
         if steps[0].floor != 0:
             raise InputError("the first bracket must start at 0", field="brackets", value=steps[0].floor)
         for i, step in enumerate(steps):
-            if not 0 < step.maintenance <= step.initial <= 1:
+            if not 0 <= step.maintenance <= step.initial <= 1:
                 raise InputError(
                     "rates out of order",
                     field=f"brackets[{i}]",
                     value=f"initial {step.initial}, maintenance {step.maintenance}",
-                    expected="0 < maintenance <= initial <= 1",
+                    expected="0 <= maintenance <= initial <= 1",
                 )
             if i and (step.floor <= steps[i - 1].floor or step.maintenance < steps[i - 1].maintenance):
                 raise InputError(
                     "floors must rise and maintenance rates must not fall", field=f"brackets[{i}]", value=step.floor
                 )
-        built = cls(tuple(steps), marginal)
-        if built.rate_denominator > MAX_RATE_DENOMINATOR:
-            raise InputError(
-                "rates have no small common denominator",
-                field="brackets",
-                value=built.rate_denominator,
-                expected=f"at most {MAX_RATE_DENOMINATOR}",
-            )
-        return built
+        return cls(tuple(steps), marginal)
 
     @classmethod
     def flat(cls, initial: Fraction, maintenance: Fraction) -> Brackets:
@@ -73,9 +63,10 @@ class Brackets:
         return cls.of([Bracket(0, initial, maintenance)])
 
     @property
-    def rate_denominator(self) -> int:
-        """Least common denominator of all rates."""
-        return lcm(*(f.denominator for s in self.steps for f in (s.initial, s.maintenance)))
+    def maintenance_share(self) -> Fraction | None:
+        """Maintenance over initial, when it is the same in every bracket; else None."""
+        shares = {s.maintenance / s.initial for s in self.steps if s.initial}  # exact: Fraction
+        return shares.pop() if len(shares) == 1 else None
 
     def tier(self, notional: int) -> int:
         """Index of the bracket that a notional (book units, ``>= 0``) is in."""

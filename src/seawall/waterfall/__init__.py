@@ -4,8 +4,10 @@ from seawall.waterfall.claims import Claim, ClaimBook
 from seawall.waterfall.deficits import Deficit, DeficitBook
 from seawall.waterfall.deleveraging import (
     Candidates,
+    Endowments,
     Seizure,
     binance_score,
+    order_by_score,
     rank,
     seize_in_order,
     seize_pro_rata,
@@ -27,6 +29,7 @@ __all__ = [
     "DeficitBook",
     "DeleverageRule",
     "Draw",
+    "Endowments",
     "Haircut",
     "LayerKind",
     "LayerRule",
@@ -37,6 +40,7 @@ __all__ = [
     "allocate",
     "binance_score",
     "haircut_gains",
+    "order_by_score",
     "order_layers",
     "rank",
     "seize_in_order",

@@ -85,8 +85,13 @@ def rank(rule: DeleverageRule, candidates: Candidates, *, market: str, turn: int
         scores = [profit_leverage_score(p, e, v, q) for p, e, v, q in rows]
     else:
         scores = [profit_margin_ratio_score(p, w, m, q, unit) for p, w, m, q in rows]
-    order = sorted(range(n), key=lambda i: -scores[i])
+    order = order_by_score(scores)
     return order, [scores[i] for i in order]
+
+
+def order_by_score(scores: Sequence[Any]) -> list[int]:
+    """Indexes, highest score first; equal scores in listed order."""
+    return sorted(range(len(scores)), key=lambda i: -scores[i])
 
 
 def take_in_order(need: N, capacities: Sequence[N], order: Sequence[int]) -> list[tuple[int, N]]:
@@ -106,6 +111,26 @@ def take_in_order(need: N, capacities: Sequence[N], order: Sequence[int]) -> lis
 def take_pro_rata(need: int, weights: Sequence[int], capacities: Sequence[int]) -> list[tuple[int, int]]:
     """Share ``need`` in proportion to ``weights``, nobody above capacity, to the unit; (index, amount) of those touched."""
     return [(i, a) for i, a in enumerate(split_capped(need, weights, capacities)) if a]
+
+
+@dataclass(frozen=True, slots=True)
+class Endowments:
+    """What winners could lose to cover what losers owe, exact fractions, parallel to the accounts.
+
+    ``deficit`` is the sum of -equity over equity < 0. An account's endowment is max(0, profit) when its equity is
+    positive, else 0: the cash part of its equity is never touched. Source: arXiv 2512.01112.
+    """
+
+    equity: tuple[Fraction, ...]
+    endowments: tuple[Fraction, ...]
+    deficit: Fraction
+
+    @classmethod
+    def of(cls, equity: Sequence[Fraction], profit: Sequence[Fraction]) -> Endowments:
+        """From equity and unrealised profit per account."""
+        zero = Fraction(0)
+        gains = tuple(max(zero, p) if e > 0 else zero for e, p in zip(equity, profit, strict=True))
+        return cls(tuple(equity), gains, sum((-e for e in equity if e < 0), zero))
 
 
 class Seizure(NamedTuple, Generic[N]):

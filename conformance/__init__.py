@@ -1,0 +1,1 @@
+"""Holds our general mechanisms against other systems' own numbers: ``python -m conformance FILE_OR_DIR... [--json]``."""

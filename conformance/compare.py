@@ -1,0 +1,98 @@
+"""Reading cases exactly and comparing results as the vectors' README says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+SCHEMA = "seawall-vectors/1"
+Adapter = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Refused(Exception):
+    """An operation was refused; the message is the case's error code."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """One case and how it went: passed, failed, unsupported."""
+
+    id: str
+    op: str
+    status: str
+    source: str
+    inputs: Any
+    expected: Any
+    got: Any
+
+
+def load_file(path: Path) -> list[dict[str, Any]]:
+    """Cases of one file. Numbers with a point are read as the exact decimal they print (``Fraction``)."""
+    data = json.loads(path.read_text(encoding="utf-8"), parse_float=Fraction)
+    if data["schema"] != SCHEMA:
+        raise ValueError(f"schema is {data['schema']!r}, expected {SCHEMA!r}")
+    cases: list[dict[str, Any]] = data["cases"]
+    for case in cases:
+        case["id"], case["op"], case["inputs"], case["expected"]  # noqa: B018 - a missing key is an unreadable file
+    return cases
+
+
+def run_case(case: dict[str, Any], adapters: Mapping[str, Adapter]) -> CaseResult:
+    """Run one case through its adapter."""
+    adapter = adapters.get(case["op"])
+    if adapter is None:
+        return _result(case, "unsupported", None)
+    got: Any
+    try:
+        got = adapter(case["inputs"])
+    except Refused as refused:
+        got = {"error": str(refused)}
+    except Exception as error:  # a crash is a failure of that case, not of the run
+        return _result(case, "failed", f"{type(error).__name__}: {error}")
+    expected = case["expected"]
+    tolerance = case.get("tolerance") or {}
+    allowed = (Fraction(tolerance.get("abs", 0)), Fraction(tolerance.get("rel", 0)))
+    ok = all(key in got and same(expected[key], got[key], allowed) for key in expected)
+    if "error" not in expected and "error" in got:
+        ok = False
+    return _result(case, "passed" if ok else "failed", got)
+
+
+def same(expected: Any, got: Any, allowed: tuple[Fraction, Fraction]) -> bool:
+    """Equal, numbers within ``max(abs, rel x |expected|)``; keys beyond the expected ones are free in maps."""
+    if isinstance(expected, bool) or isinstance(got, bool) or expected is None or got is None:
+        return expected is got
+    if isinstance(expected, int | Fraction) and isinstance(got, int | Fraction):
+        return abs(Fraction(got) - Fraction(expected)) <= max(allowed[0], allowed[1] * abs(Fraction(expected)))
+    if isinstance(expected, list) and isinstance(got, list | tuple):
+        return len(expected) == len(got) and all(same(e, g, allowed) for e, g in zip(expected, got, strict=True))
+    if isinstance(expected, dict) and isinstance(got, dict):
+        return set(expected) == set(got) and all(same(expected[k], got[k], allowed) for k in expected)
+    return type(expected) is type(got) and bool(expected == got)
+
+
+def _result(case: dict[str, Any], status: str, got: Any) -> CaseResult:
+    return CaseResult(
+        str(case["id"]),
+        case["op"],
+        status,
+        str(case.get("source", "")),
+        plain(case["inputs"]),
+        plain(case["expected"]),
+        plain(got),
+    )
+
+
+def plain(value: Any) -> Any:
+    """JSON-ready: fractions as numbers for people to read."""
+    if isinstance(value, Fraction):
+        return float(value)
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value
