@@ -13,7 +13,7 @@ SCHEMA = "seawall-vectors/1"
 Adapter = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """An operation was refused; the message is the case's error code."""
 
 
@@ -37,7 +37,7 @@ def load_file(path: Path) -> list[dict[str, Any]]:
         raise ValueError(f"schema is {data['schema']!r}, expected {SCHEMA!r}")
     cases: list[dict[str, Any]] = data["cases"]
     for case in cases:
-        case["id"], case["op"], case["inputs"], case["expected"]  # noqa: B018 - a missing key is an unreadable file
+        case["id"], case["op"], case["inputs"], case["expected"]
     return cases
 
 
@@ -49,7 +49,7 @@ def run_case(case: dict[str, Any], adapters: Mapping[str, Adapter]) -> CaseResul
     got: Any
     try:
         got = adapter(case["inputs"])
-    except Refused as refused:
+    except RefusedError as refused:
         got = {"error": str(refused)}
     except Exception as error:  # a crash is a failure of that case, not of the run
         return _result(case, "failed", f"{type(error).__name__}: {error}")

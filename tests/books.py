@@ -47,7 +47,9 @@ def snapshot(
         for name, held in accounts.items()
         for asset, minor in (held.items() if isinstance(held, Mapping) else [(assets[0].name, held)])
     ]
-    rows = [(names.index(a), symbols.index(m), lots, instruments[symbols.index(m)], mark) for a, m, lots, mark in positions]
+    rows = [
+        (names.index(a), symbols.index(m), lots, instruments[symbols.index(m)], mark) for a, m, lots, mark in positions
+    ]
     return BookSnapshot(
         assets=tuple(assets),
         instruments=tuple(instruments),
@@ -55,7 +57,9 @@ def snapshot(
         owners=names,
         members=tuple("" for _ in names),
         roles=tuple((roles or {}).get(n, "trader") for n in names),
-        parents=np.array([names.index((parents or {})[n]) if n in (parents or {}) else -1 for n in names], dtype=np.int32),
+        parents=np.array(
+            [names.index((parents or {})[n]) if n in (parents or {}) else -1 for n in names], dtype=np.int32
+        ),
         cash_account=np.array([c[0] for c in cash], dtype=np.int32),
         cash_asset=np.array([c[1] for c in cash], dtype=np.int32),
         cash_minor=tuple(c[2] for c in cash),

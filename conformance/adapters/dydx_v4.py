@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from conformance.compare import Adapter, Refused
+from conformance.compare import Adapter, RefusedError
 from seawall.errors import InputError
 from seawall.liquidation import (
     FeeKind,
@@ -33,14 +33,12 @@ class Account:
         account = inputs["account"]
         self.cash = int(account["usdc_quote_quantums"])
         self.markets = [m for m, size in account["positions"].items() if int(size)]
-        self.holdings = [
-            holding(inputs["perpetuals"][m], m, int(account["positions"][m])) for m in self.markets
-        ]
+        self.holdings = [holding(inputs["perpetuals"][m], m, int(account["positions"][m])) for m in self.markets]
         self.rule = rule()
 
     def index(self, market: str) -> int:
         if market not in self.markets:
-            raise Refused("invalid_size_delta")
+            raise RefusedError("invalid_size_delta")
         return self.markets.index(market)
 
 
@@ -80,7 +78,7 @@ def _bankruptcy(account: Account, market: str, delta: int) -> int:
     try:
         return bankruptcy_quote(account.holdings, account.cash, account.index(market), delta, account.rule)
     except InputError:
-        raise Refused("invalid_size_delta") from None
+        raise RefusedError("invalid_size_delta") from None
 
 
 def bankruptcy_price(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +94,7 @@ def fillable(inputs: dict[str, Any]) -> dict[str, Any]:
     try:
         check_slice(position, int(inputs["delta_base_quantums"]))
     except InputError:
-        raise Refused("invalid_size_delta") from None
+        raise RefusedError("invalid_size_delta") from None
     found = assess(account.holdings, account.cash, account.rule)
     limit = LimitPrice(
         LimitKind.FILLABLE,
@@ -117,7 +115,7 @@ def fillable(inputs: dict[str, Any]) -> dict[str, Any]:
 def insurance_fund_delta(inputs: dict[str, Any]) -> dict[str, Any]:
     size = int(inputs["fill_base_quantums"])
     if size == 0:
-        raise Refused("zero_fill")
+        raise RefusedError("zero_fill")
     account = Account(inputs)
     power = inputs["quantum_conversion_exponent"]
     amount = int(inputs["fill_price_subticks"]) * size
@@ -126,9 +124,7 @@ def insurance_fund_delta(inputs: dict[str, Any]) -> dict[str, Any]:
     improvement = change - _bankruptcy(account, inputs["perpetual_id"], delta)
     fee = LiquidationFee(FeeKind.IMPROVEMENT, Fraction(inputs["max_liquidation_fee_ppm"], PPM))
     return {
-        "insurance_fund_delta_quote_quantums": str(
-            fund_delta(improvement, quote, fee, profile("quantum_chain").fee)
-        )
+        "insurance_fund_delta_quote_quantums": str(fund_delta(improvement, quote, fee, profile("quantum_chain").fee))
     }
 
 

@@ -26,9 +26,10 @@ End: alice 1,000 + 700 - 1,700 = 0; bob 6,700; fund 0; clearing 0. Sum 6,700 = 1
 
 from __future__ import annotations
 
+from tests.books import perp, policy, snapshot
+
 from seawall.engine import Marks, Resolve, apply, check_all, open_state, state_hash
 from seawall.engine.events import Deleveraged, Drawn, LiquidationEnded, LossRecognised
-from tests.books import perp, policy, snapshot
 
 UNIT = 10**6
 SECOND = 10**9

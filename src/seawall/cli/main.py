@@ -38,7 +38,9 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """The insurance fund of a derivatives venue: size it, run it, prove it."""
 
@@ -70,7 +72,9 @@ def demo(
 def replay(
     event: Annotated[str | None, typer.Argument(help="Scenario name, or a run directory to derive again.")] = None,
     prices: Annotated[Path | None, typer.Option(help="Price file (CSV or Parquet) instead of a scenario.")] = None,
-    book: Annotated[str, typer.Option(help="generate:accounts=N,seed=N, or a folder with accounts, positions and markets files.")] = DEMO_BOOK,
+    book: Annotated[
+        str, typer.Option(help="generate:accounts=N,seed=N, or a folder with accounts, positions and markets files.")
+    ] = DEMO_BOOK,
     policy: Annotated[str, typer.Option(help="Preset name or TOML file.")] = "hyperliquid",
     index: Annotated[Path | None, typer.Option(help="Price file of index sources, for banded marks.")] = None,
     mapping: Annotated[Path | None, typer.Option("--map", help="Which symbol prices which market.")] = None,
@@ -94,12 +98,25 @@ def replay(
             raise typer.Exit(1)
         return
     if (event is None) == (prices is None):
-        raise InputError("name one event or one price file", field="event", expected="seawall replay EVENT, or --prices FILE")
+        raise InputError(
+            "name one event or one price file", field="event", expected="seawall replay EVENT, or --prices FILE"
+        )
     source: Any = event if prices is None else str(prices)
     wanted = None if symbols is None else [s.strip() for s in symbols.split(",") if s.strip()]
     summary = _replay(
-        source, book, policy, index=index, mapping=mapping, start=start, end=end, symbols=wanted, path=path,
-        marks=marks, out=out, threads=threads, quiet=as_json,
+        source,
+        book,
+        policy,
+        index=index,
+        mapping=mapping,
+        start=start,
+        end=end,
+        symbols=wanted,
+        path=path,
+        marks=marks,
+        out=out,
+        threads=threads,
+        quiet=as_json,
     )
     if as_json:
         typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
@@ -136,7 +153,10 @@ def _book_files(folder: Path) -> list[Any]:
     """accounts, positions, markets and (optional) assets files in a folder."""
     if not folder.is_dir():
         raise InputError(
-            "not a folder", field="book", value=str(folder), expected="a folder with accounts, positions and markets files, or generate:..."
+            "not a folder",
+            field="book",
+            value=str(folder),
+            expected="a folder with accounts, positions and markets files, or generate:...",
         )
     files: list[Any] = []
     for name in ("accounts", "positions", "markets", "assets"):
@@ -242,7 +262,12 @@ def scenarios_show(name: str, as_json: Json = False) -> None:
             "date": scenario.date,
             "minutes": scenario.minutes,
             "assets": {
-                a: {"price": p.price, "anchors": p.ratio.points, "dislocation": p.dislocation.points, "normal_depth": p.normal_depth}
+                a: {
+                    "price": p.price,
+                    "anchors": p.ratio.points,
+                    "dislocation": p.dislocation.points,
+                    "normal_depth": p.normal_depth,
+                }
                 for a, p in scenario.assets.items()
             },
             "depth": scenario.depth.points,
@@ -261,7 +286,9 @@ def scenarios_show(name: str, as_json: Json = False) -> None:
 def import_book(
     folder: Annotated[Path | None, typer.Argument(help="Folder with accounts, positions and markets files.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Say everything that is wrong, and where.")] = False,
-    template: Annotated[Path | None, typer.Option(help="Write example files with every column into a new folder.")] = None,
+    template: Annotated[
+        Path | None, typer.Option(help="Write example files with every column into a new folder.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check a book of your own, or write templates for one."""
@@ -277,7 +304,9 @@ def import_book(
             typer.echo(f"wrote {target}")
         return
     if folder is None:
-        raise InputError("name a folder", field="folder", expected="seawall import FOLDER --check, or --template FOLDER")
+        raise InputError(
+            "name a folder", field="folder", expected="seawall import FOLDER --check, or --template FOLDER"
+        )
     report = check_book(*_book_files(folder))
     if as_json:
         typer.echo(json.dumps(report.as_dict(), indent=2))

@@ -36,7 +36,12 @@ def progress(quiet: bool) -> Iterator[Callable[[int, int, str], None] | None]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (BarColumn(24), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TextColumn("{task.description}"))
+    columns = (
+        BarColumn(24),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=None)
         yield lambda done, whole, what: bar.update(task, completed=done, total=whole, description=what)
@@ -55,13 +60,26 @@ def summary(s: dict[str, Any]) -> None:
     typer.echo("")
     rows = [
         ("accounts, positions", f"{s['accounts']:,}, {s['positions']:,} in {s['markets']} markets"),
-        ("liquidated", f"{s['liquidated']['accounts']:,} accounts, {short(s['liquidated']['notional'])} {unit} closed in the market"),
-        ("taken over", f"{s['taken_over']['accounts']:,} accounts, {short(s['taken_over']['notional'])} {unit}, result {short(s['taken_over']['pnl'])}"),
+        (
+            "liquidated",
+            f"{s['liquidated']['accounts']:,} accounts, {short(s['liquidated']['notional'])} {unit} closed in the market",
+        ),
+        (
+            "taken over",
+            f"{s['taken_over']['accounts']:,} accounts, {short(s['taken_over']['notional'])} {unit}, result {short(s['taken_over']['pnl'])}",
+        ),
         ("losses beyond margin", f"{money(s['bad_debt'])} {unit}"),
         ("deleveraged", f"{s['deleveraged']['accounts']:,} accounts, {short(s['deleveraged']['notional'])} {unit}"),
-        ("  asked, given up", f"{money(s['deleveraged']['needed'])}, {money(s['deleveraged']['collected'])} against the mark"),
+        (
+            "  asked, given up",
+            f"{money(s['deleveraged']['needed'])}, {money(s['deleveraged']['collected'])} against the mark",
+        ),
         ("gains haircut", f"{money(s['haircut']['amount'])} {unit}"),
-        ("nobody paid", f"{money(s['residual'])} {unit}" + (f", not final: {s['pending']}" if s["pending"] not in ("0", "0.0") else "")),
+        (
+            "nobody paid",
+            f"{money(s['residual'])} {unit}"
+            + (f", not final: {s['pending']}" if s["pending"] not in ("0", "0.0") else ""),
+        ),
         ("prices refused", ", ".join(f"{n:,} {r}" for r, n in s["quarantined"].items()) or "none"),
         ("conservation", _conservation(s)),
     ]
@@ -80,9 +98,19 @@ def summary(s: dict[str, Any]) -> None:
 def _headline(s: dict[str, Any]) -> str:
     unit = s["unit"]
     fell = f"{s['liquidated']['accounts']:,} of {s['accounts']:,} accounts were liquidated"
-    paid = [f"{row['name']} {'gained' if net >= 0 else 'lost'} {short(str(abs(net)))} {unit}" for row in s["layers"] if (net := Decimal(row["after"]) - Decimal(row["before"])) != 0]
-    hit = f"{s['deleveraged']['accounts']:,} winners were deleveraged" if s["deleveraged"]["accounts"] else "nobody was deleveraged"
-    left = "nothing was left unpaid" if Decimal(s["residual"]) == 0 else f"{short(s['residual'])} {unit} was left unpaid"
+    paid = [
+        f"{row['name']} {'gained' if net >= 0 else 'lost'} {short(str(abs(net)))} {unit}"
+        for row in s["layers"]
+        if (net := Decimal(row["after"]) - Decimal(row["before"])) != 0
+    ]
+    hit = (
+        f"{s['deleveraged']['accounts']:,} winners were deleveraged"
+        if s["deleveraged"]["accounts"]
+        else "nobody was deleveraged"
+    )
+    left = (
+        "nothing was left unpaid" if Decimal(s["residual"]) == 0 else f"{short(s['residual'])} {unit} was left unpaid"
+    )
     return _wrap("; ".join([fell, *paid, hit, left]) + ".")
 
 
@@ -98,7 +126,9 @@ def _waterfall(s: dict[str, Any]) -> None:
     most = max([Decimal(r[k]) for r in rows for k in ("before", "after")] + [Decimal(1)])
     typer.echo(f"{'who pays, in order':<20}{'before':>12}{'used':>12}{'gained':>12}{'after':>12}")
     for row in rows:
-        typer.echo(f"{row['name']:<20.20}{short(row['before']):>12}{short(row['used']):>12}{short(row['gained']):>12}{short(row['after']):>12}")
+        typer.echo(
+            f"{row['name']:<20.20}{short(row['before']):>12}{short(row['used']):>12}{short(row['gained']):>12}{short(row['after']):>12}"
+        )
         for name in ("before", "after"):
             size = int(Decimal(max(Decimal(0), Decimal(row[name]))) / most * 56)
             typer.echo(f"  {name:<8}{'#' * size}")
@@ -109,7 +139,9 @@ def _waterfall(s: dict[str, Any]) -> None:
 
 def _conservation(s: dict[str, Any]) -> str:
     if not s["conservation"]["ok"]:
-        return "BROKEN: " + ", ".join(f"{a} off by {d['difference']}" for a, d in s["conservation"]["assets"].items() if d["difference"] != "0")
+        return "BROKEN: " + ", ".join(
+            f"{a} off by {d['difference']}" for a, d in s["conservation"]["assets"].items() if d["difference"] != "0"
+        )
     count = len(s["conservation"]["assets"])
     return f"holds to the unit in {count} asset{'s' if count != 1 else ''}, after every event"
 

@@ -6,7 +6,7 @@ invariants that a command can break are checked; a broken one raises and must st
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -38,7 +38,7 @@ from seawall.engine.ladder import resolve
 from seawall.engine.posting import Step
 from seawall.engine.state import State
 from seawall.errors import InputError, MoneyOverflow
-from seawall.margin import MAX_CASH, MAX_LOTS, MAX_WORTH
+from seawall.margin import MAX_CASH, MAX_LOTS, MAX_WORTH, UnitState
 from seawall.market import Instrument, Kind, funding_per_lot
 
 MEMBER_ROLES = ("trader", "market_maker")
@@ -60,9 +60,7 @@ def apply(state: State, command: Command) -> Outcome:
     before = state.time_ns
     step = Step(state)
     if command.time_ns < before:
-        refused: Rejection | None = Rejection(
-            Refused.TIME_BACKWARDS, {"time_ns": command.time_ns, "last_ns": before}
-        )
+        refused: Rejection | None = Rejection(Refused.TIME_BACKWARDS, {"time_ns": command.time_ns, "last_ns": before})
     else:
         state.time_ns = command.time_ns
         state.touched.clear()
@@ -176,20 +174,22 @@ def _may_trade(state: State, account: int, market: int, lots: int, worth: int) -
     settle = state.settle_asset[market]
     rate = Fraction(1) if settle == st.asset else state.index_prices[settle]
     change = lots * (state.worth(market) - worth)
-    instrument = state.instrument(market)
-    others = sum((Fraction(p.initial) * _rate(state, st.asset, p.market) for p in st.positions if p.market != market), Fraction(0))
-    initial = others + instrument.brackets.requirement(abs(after) * unit_value, initial=True) * rate
+    others = [(p.market, p.lots) for p in st.positions if p.market != market]
+    initial = _initial(state, st, [*others, (market, after)])
     equity = st.equity + change * rate
     if equity < initial and not (abs(after) < abs(held) and change * rate >= 0):
-        return Rejection(
-            Refused.INSUFFICIENT_MARGIN, {"account": name, "equity": int(equity), "initial": int(initial)}
-        )
+        return Rejection(Refused.INSUFFICIENT_MARGIN, {"account": name, "equity": int(equity), "initial": int(initial)})
     return None
 
 
-def _rate(state: State, currency: int, market: int) -> Fraction:
-    settle = state.settle_asset[market]
-    return Fraction(1) if settle == currency else state.index_prices[settle]
+def _initial(state: State, st: UnitState, positions: Sequence[tuple[int, int]]) -> Fraction:
+    """Initial requirement of (market, lots) positions in the unit's currency, exact."""
+    total = Fraction(0)
+    for market, lots in positions:
+        settle = state.settle_asset[market]
+        rate = Fraction(1) if settle == st.asset else state.index_prices[settle]
+        total += Fraction(state.book.initial(market, lots), st.denominator) * rate
+    return total
 
 
 def _cash_command(state: State, command: Deposit | Withdraw) -> Rejection | tuple[int, int]:
@@ -237,10 +237,11 @@ def _withdraw(state: State, step: Step, command: Withdraw) -> Rejection | None:
     book_change = scale.to_book(balance) - after
     price = Fraction(1) if asset == st.asset else state.index_prices[asset]
     # Unrealised profit cannot be withdrawn: cash stays at least at zero and equity at the initial requirement.
-    if st.positions and st.equity - book_change * price < st.initial:
+    initial = _initial(state, st, [(p.market, p.lots) for p in st.positions])
+    if st.positions and st.equity - book_change * price < initial:
         return Rejection(
             Refused.INSUFFICIENT_MARGIN,
-            {"account": command.account, "equity": st.equity, "initial": st.initial, "amount": command.amount},
+            {"account": command.account, "equity": st.equity, "initial": int(initial), "amount": command.amount},
         )
     step.post(state.cash_id(account, asset), state.external[asset], command.amount, "withdraw")
     step.sync_cash(account, asset)

@@ -84,7 +84,7 @@ def open_intents(state: State, step: Step, st: UnitState, case: Case) -> None:
     case.next_ns = state.time_ns + (rule.pace.cooldown_ns if any(s.partial for s in sizes) else 0)
     total = total_requirement(state, st)
     for size in sizes:
-        position = st.positions[size.index]
+        position = st.positions[size.position]
         lots = -size.lots if position.lots > 0 else size.lots
         limit = limit_mark(
             state.instrument(position.market),
@@ -136,9 +136,7 @@ def open_work_out(state: State, step: Step) -> None:
         _open_intent(state, step, state.backstop, market, -size if lots > 0 else size, None, WORK_OUT, unit)
 
 
-def fill(
-    state: State, step: Step, number: int, counterparty: int, lots: int, price: int
-) -> Rejection | None:
+def fill(state: State, step: Step, number: int, counterparty: int, lots: int, price: int) -> Rejection | None:
     """Apply one fill of an open intent; every check first, then the postings."""
     intent = state.intents.get(number)
     if intent is None:
@@ -169,7 +167,9 @@ def fill(
     draws = None
     if intent.purpose == CLOSE_OUT:
         st = state.book.unit_state(intent.unit)
-        fee, draw, why = _settlement(state, st, intent, delta, value, gain, lots * state.instrument(intent.market).unit_value(price))
+        fee, draw, why = _settlement(
+            state, st, intent, delta, value, gain, lots * state.instrument(intent.market).unit_value(price)
+        )
         if draw:
             layers = cash_layers(state, before_deleverage=True, for_fill=True)
             asset = state.settle_asset[intent.market]

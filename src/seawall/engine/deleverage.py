@@ -18,6 +18,7 @@ from seawall.errors import InvariantBroken
 from seawall.money import Rounding, muldiv, split
 from seawall.waterfall import Candidates, RankRule, rank, take_pro_rata
 
+
 def deleverage(state: State, step: Step, needs: Sequence[Need]) -> None:
     """Serve the needs in order. Each need's ``done`` (lots) and ``collected`` (book units) are filled in."""
     groups: dict[tuple[int, int], list[Need]] = {}
@@ -100,7 +101,7 @@ def _post(state: State, step: Step, need: Need, matched: list[tuple[int, int, in
     asset_name, symbol = state.asset(asset).name, state.instrument(need.market).symbol
     closed_by = state.account_name(need.account)
     direction = -1 if need.lots > 0 else 1
-    for (account, lots, rank, score), part in zip(matched, parts, strict=True):
+    for (account, lots, place, score), part in zip(matched, parts, strict=True):
         cost = sign * part
         delta = direction * lots
         value = delta * worth - cost
@@ -117,7 +118,7 @@ def _post(state: State, step: Step, need: Need, matched: list[tuple[int, int, in
                 -value,
                 cost,
                 lots * unit,
-                rank,
+                place,
                 score,
                 why,
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from seawall.engine.events import GainsHaircut
@@ -9,6 +11,7 @@ from seawall.engine.layers import Default, open_claim
 from seawall.engine.posting import Step
 from seawall.engine.state import State
 from seawall.waterfall import LayerKind, haircut_gains
+
 
 def cut_gains(state: State, step: Step, defaults: list[Default]) -> None:
     """One haircut per asset over all losses left at this Resolve; each ``left`` is reduced by what it received."""
@@ -40,7 +43,7 @@ def _post(
     defaults: list[Default],
     accounts: list[int],
     gains: list[int],
-    cuts: list[int],
+    cuts: Sequence[int],
     total: int,
     collected: int,
 ) -> None:

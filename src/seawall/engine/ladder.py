@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from seawall.engine.closeout import below_takeover, end_case, lapse_intents
 from seawall.engine.deleverage import deleverage
 from seawall.engine.events import Converted, DeleverageNeeded, LossCarried, Residual, TakenOver, Why
@@ -22,8 +21,8 @@ from seawall.engine.layers import Default, Need, cash_layers, layer_states, post
 from seawall.engine.posting import Step
 from seawall.engine.state import State
 from seawall.engine.units import price_of, requirement, to_settle, total_requirement
-from seawall.liquidation import bankruptcy_share, excess_over_limits, may_take_over
 from seawall.errors import InvariantBroken
+from seawall.liquidation import bankruptcy_share, excess_over_limits, may_take_over
 from seawall.margin import UnitState
 from seawall.money import Rounding, muldiv
 from seawall.waterfall import LayerKind, PriceRule, allocate
@@ -222,9 +221,7 @@ def _pay_later_layers(state: State, step: Step, default: Default) -> None:
     rules = cash_layers(state, before_deleverage=False)
     if not rules or default.left <= 0:
         return
-    allocation = allocate(
-        default.left, layer_states(state, rules, default.asset, default.account), cause="default"
-    )
+    allocation = allocate(default.left, layer_states(state, rules, default.asset, default.account), cause="default")
     why: Why = ("loss.recognise", {"equity": -default.left})
     post_draws(state, step, allocation, default.account, default.asset, default.left, "default", why, loss=default.loss)
     default.left = allocation.residual

@@ -50,7 +50,7 @@ def cash_layers(state: State, *, before_deleverage: bool, for_fill: bool = False
     return tuple(rule for rule in part if rule.kind is LayerKind.ACCOUNT and (for_fill or rule.pays == "all"))
 
 
-def layer_states(state: State, rules: Sequence[LayerRule], asset: int, defaulter: int) -> list[LayerState]:
+def layer_states(state: State, rules: Sequence[LayerRule], asset: int, defaulter: int) -> list[LayerState[int]]:
     """What each layer can pay in ``asset`` now, book units. The defaulter's own account pays nothing here."""
     states = []
     for rule in rules:
@@ -84,7 +84,7 @@ def recognise(state: State, step: Step, account: int, asset: int, amount: int, c
 def post_draws(
     state: State,
     step: Step,
-    allocation: Allocation,
+    allocation: Allocation[int],
     account: int,
     asset: int,
     loss_amount: int,

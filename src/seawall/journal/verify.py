@@ -74,7 +74,9 @@ def verify_run(
             complete = False
             break
         if body != record.body:
-            raise AnswerError(f"{run.log}: record {record.number} differs when applied again\n{_first_difference(body, record.body)}")
+            raise AnswerError(
+                f"{run.log}: record {record.number} differs when applied again\n{_first_difference(body, record.body)}"
+            )
         head = chain(head, record.command_line, body)
         if head != record.chain:
             raise AnswerError(f"{run.log}: hash chain breaks at record {record.number}")

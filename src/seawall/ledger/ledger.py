@@ -37,7 +37,7 @@ class Transfer(NamedTuple):
 class Refusal(NamedTuple):
     """The first transfer of a linked list that cannot stand, and why."""
 
-    index: int
+    place: int
     reason: LedgerRefusal
     account: int
 

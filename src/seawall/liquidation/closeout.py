@@ -11,9 +11,9 @@ from seawall.money import Rounding, muldiv
 
 
 class CloseOut(NamedTuple):
-    """``lots`` (> 0) of position number ``index``; ``partial`` when some of it stays."""
+    """``lots`` (> 0) of position number ``position``; ``partial`` when some of it stays."""
 
-    index: int
+    position: int
     lots: int
     partial: bool
 

@@ -50,9 +50,7 @@ class Book:
         self.snapshot = snapshot
         self.instruments = snapshot.instruments
         self.denominator = rt.common_denominator(snapshot.instruments, maintenance_of_initial)
-        self.rates = [
-            rt.rates_of(i.brackets, self.denominator, maintenance_of_initial) for i in snapshot.instruments
-        ]
+        self.rates = [rt.rates_of(i.brackets, self.denominator, maintenance_of_initial) for i in snapshot.instruments]
         self.maintenance_of_initial = maintenance_of_initial
         # Rounding per position can only raise a requirement, by less than two units a position: rows within that
         # slack are reported too, and the exact state decides.
@@ -68,9 +66,7 @@ class Book:
         self.settle = [snapshot.assets.index(i.settle) for i in snapshot.instruments]
         self._open_rows()
         self._open_positions()
-        self.portfolio = (
-            Portfolio(snapshot, numeraire, collateral or {}) if pool == "account" else None
-        )
+        self.portfolio = Portfolio(snapshot, numeraire, collateral or {}) if pool == "account" else None
         self.required = np.zeros(len(self.state) if self.portfolio else 0, dtype=np.int64)
         self._accumulate()
 
@@ -181,8 +177,17 @@ class Book:
         self.state[:, 0] = self.row_cash
         for market, c in enumerate(self.columns):
             kernels.accumulate(
-                c.rows, c.lots, c.tiers, c.entries, c.count, self.worths[market], 16 * market, 16 * market + 8,
-                self.table, self.state, self.required,
+                c.rows,
+                c.lots,
+                c.tiers,
+                c.entries,
+                c.count,
+                self.worths[market],
+                16 * market,
+                16 * market + 8,
+                self.table,
+                self.state,
+                self.required,
             )
 
     # ---- marks
@@ -226,8 +231,21 @@ class Book:
         self._fill_table(market, new)
         out = np.empty(c.count, dtype=np.int64)
         found = kernels.tick(
-            c.rows, c.lots, c.tiers, c.count, worth - self.worths[market], 16 * market, 16 * market + 8, new,
-            self.table, self.denominator, self.slack, self.state, self.required, out, self.marked,
+            c.rows,
+            c.lots,
+            c.tiers,
+            c.count,
+            worth - self.worths[market],
+            16 * market,
+            16 * market + 8,
+            new,
+            self.table,
+            self.denominator,
+            self.slack,
+            self.state,
+            self.required,
+            out,
+            self.marked,
         )
         self.table[16 * market : 16 * market + 16] = new
         self.worths[market] = worth
@@ -441,7 +459,8 @@ class Book:
 
     def cash_of(self, accounts: NDArray[np.int64], asset: int) -> NDArray[np.int64]:
         """Cash of accounts that have a row in the asset."""
-        return self.row_cash[self.row_of[asset, accounts]]
+        cash: NDArray[np.int64] = self.row_cash[self.row_of[asset, accounts]]
+        return cash
 
     def set_cash(self, account: int, asset: int, amount: int) -> None:
         """Overwrite the view of one cash balance.
@@ -461,7 +480,7 @@ class Book:
 
     def positions_of(self, account: int) -> list[tuple[int, int, int]]:
         """(market, lots, entry) of every open position of an account, by market number."""
-        out = []
+        out: list[tuple[int, int, int]] = []
         for row in self.row_of[:, account].tolist():
             if row >= 0:
                 out.extend((p.market, p.lots, p.entry) for p in self.row_states(row))
@@ -508,9 +527,7 @@ class Book:
             return self.required
         out = np.zeros(len(self.state), dtype=np.int64)
         for market, c in enumerate(self.columns):
-            kernels.whole_requirements(
-                c.rows, c.lots, c.tiers, c.count, 16 * market, 16 * market + 8, self.table, out
-            )
+            kernels.whole_requirements(c.rows, c.lots, c.tiers, c.count, 16 * market, 16 * market + 8, self.table, out)
         return out
 
     def canonical_positions(

@@ -96,7 +96,10 @@ def check_slice(holding: Holding, delta: int) -> None:
     """
     if holding.lots == 0 or delta == 0 or (delta > 0) == (holding.lots > 0) or abs(delta) > abs(holding.lots):
         raise InputError(
-            "not a slice of the position", field="delta", value=delta, expected=f"opposite to {holding.lots} and not larger"
+            "not a slice of the position",
+            field="delta",
+            value=delta,
+            expected=f"opposite to {holding.lots} and not larger",
         )
 
 

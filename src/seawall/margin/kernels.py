@@ -36,8 +36,21 @@ def flagged(surplus: int, fraction: int, denominator: int) -> bool:
 
 @jit
 def tick(
-    rows: Any, lots: Any, tiers: Any, count: int, worth_change: int, old_long: int, old_short: int,
-    new: Any, table: Any, denominator: int, slack: int, state: Any, required: Any, out: Any, marked: Any,
+    rows: Any,
+    lots: Any,
+    tiers: Any,
+    count: int,
+    worth_change: int,
+    old_long: int,
+    old_short: int,
+    new: Any,
+    table: Any,
+    denominator: int,
+    slack: int,
+    state: Any,
+    required: Any,
+    out: Any,
+    marked: Any,
 ) -> int:
     """Move one market to new tables and collect rows that may be at risk.
 
@@ -86,8 +99,17 @@ def tick(
 
 @jit
 def accumulate(
-    rows: Any, lots: Any, tiers: Any, entries: Any, count: int, worth: int, long_base: int, short_base: int,
-    table: Any, state: Any, required: Any,
+    rows: Any,
+    lots: Any,
+    tiers: Any,
+    entries: Any,
+    count: int,
+    worth: int,
+    long_base: int,
+    short_base: int,
+    table: Any,
+    state: Any,
+    required: Any,
 ) -> None:
     """Add one market's positions to the running state from nothing, setting the tier hints."""
     keep = required.size > 0

@@ -52,8 +52,18 @@ def _account(k: int, at: int, base: int, lots: Any, codes: Any, table: Any, deno
 
 @jit
 def full_pass_group(
-    k: int, first: int, count: int, at: int, base: Any, lots: Any, codes: Any, table: Any, denominator: int,
-    equity: Any, required: Any, risk: Any,
+    k: int,
+    first: int,
+    count: int,
+    at: int,
+    base: Any,
+    lots: Any,
+    codes: Any,
+    table: Any,
+    denominator: int,
+    equity: Any,
+    required: Any,
+    risk: Any,
 ) -> None:
     """One group of accounts with ``k`` positions each: writes equity, requirement and flag per account.
 
@@ -153,8 +163,18 @@ class AccountMajor:
 
         def work(piece: Group) -> None:
             full_pass_group(
-                piece.k, piece.first, piece.count, piece.at, self.base, self.lots, self.codes, self.table,
-                self.denominator, equity, required, risk,
+                piece.k,
+                piece.first,
+                piece.count,
+                piece.at,
+                self.base,
+                self.lots,
+                self.codes,
+                self.table,
+                self.denominator,
+                equity,
+                required,
+                risk,
             )
 
         _spread(work, pieces, threads)

@@ -140,4 +140,4 @@ class Portfolio:
             units[have] += 2.0 + 2.0 * book.slack
         bound = SCREEN_ULPS * FLOAT_EPSILON * size + units
         keep = held & ~(surplus > bound)
-        return accounts[keep].tolist()
+        return [int(a) for a in accounts[keep]]

@@ -16,7 +16,7 @@ def parse_amount(text: str | int, scale: int, *, field: str = "", where: str = "
         ScaleError: not a decimal number, or not whole at that scale (nothing is rounded).
     """
     if isinstance(text, int):
-        return text * 10**scale
+        return text * int(10**scale)
     match = _DECIMAL.fullmatch(text.strip())
     if match is None:
         raise ScaleError(
@@ -39,7 +39,7 @@ def parse_amount(text: str | int, scale: int, *, field: str = "", where: str = "
                 value=text,
                 expected=f"at most {scale} decimals",
             )
-    return -number if sign == "-" else number
+    return -int(number) if sign == "-" else int(number)
 
 
 def format_amount(minor: int, scale: int) -> str:

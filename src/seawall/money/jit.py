@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -17,6 +17,6 @@ def jit(function: F) -> F:
     from numba import njit
 
     try:
-        return njit(cache=True, nogil=True, error_model="python")(function)  # type: ignore[no-any-return]
+        return cast(F, njit(cache=True, nogil=True, error_model="python")(function))
     except RuntimeError:
-        return njit(nogil=True, error_model="python")(function)  # type: ignore[no-any-return]
+        return cast(F, njit(nogil=True, error_model="python")(function))

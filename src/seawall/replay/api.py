@@ -66,7 +66,9 @@ def replay(
     mark_rule = None
     if marks is not None:
         if marks not in ("last", "banded"):
-            raise InputError("unknown mark rule", field="marks", value=marks, expected=nearest(marks, ["last", "banded"]))
+            raise InputError(
+                "unknown mark rule", field="marks", value=marks, expected=nearest(marks, ["last", "banded"])
+            )
         mark_rule = with_changes(rules.marks, kind=marks)
     found = _path(prices, book, index, mapping, start, end, symbols, path)
     engine = Replay(found, rules, marks=mark_rule, response=response, threads=threads, progress=progress)
@@ -164,7 +166,9 @@ def _for_book(path: Path, book: BookSnapshot | str, *, scenario: bool) -> Path:
     def renamed() -> Any:
         for seen in stream():
             trades = tuple((rename[m], p) for m, p in seen.trades if m in rename)
-            yield with_changes(seen, trades=trades, funding={rename[m]: r for m, r in seen.funding.items() if m in rename})
+            yield with_changes(
+                seen, trades=trades, funding={rename[m]: r for m, r in seen.funding.items() if m in rename}
+            )
 
     feeds = tuple(with_changes(f, market=rename[f.market]) for f in path.feeds if f.market in rename)
     return with_changes(path, feeds=feeds, stream=renamed, depth=lambda m, t: depth(back[m], t))
@@ -239,9 +243,7 @@ def _for_instruments(
     return feeds
 
 
-def _mapped(
-    table: PriceTable, index: PriceTable | None, mapping: Any, symbols: Sequence[str] | None
-) -> list[Feed]:
+def _mapped(table: PriceTable, index: PriceTable | None, mapping: Any, symbols: Sequence[str] | None) -> list[Feed]:
     feeds = []
     for market, symbol, venue, sources in read_map(mapping):
         if symbols and symbol not in symbols and market not in symbols:

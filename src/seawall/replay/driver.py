@@ -268,7 +268,9 @@ class Replay:
         if self.policy.marks.kind == "banded" and counts.sources:
             few = sum(1 for n in counts.sources.values() if n < 2)
             if few:
-                notes.append(f"index of {few} of {len(book.instruments)} markets has one source: quorum is {self.policy.oracle.quorum}")
+                notes.append(
+                    f"index of {few} of {len(book.instruments)} markets has one source: quorum is {self.policy.oracle.quorum}"
+                )
         return {
             "event": self.path.name,
             "title": self.path.title,

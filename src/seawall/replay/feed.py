@@ -56,9 +56,7 @@ class MarkFeed:
         self._markets = {i.symbol: _Market(i, _Source(SourceMemory(policy.oracle))) for i in instruments}
         self.counts = FeedCounts()
 
-    def step(
-        self, seen: Observations, shift: dict[str, float]
-    ) -> tuple[dict[str, int], list[tuple[str, str, str]]]:
+    def step(self, seen: Observations, shift: dict[str, float]) -> tuple[dict[str, int], list[tuple[str, str, str]]]:
         """Marks that change now, and the prices refused now: (source, price, reason)."""
         refused: list[tuple[str, str, str]] = []
         touched: dict[str, bool] = {}
@@ -104,9 +102,7 @@ class MarkFeed:
         else:
             source.price, source.time_ns = usable, now
 
-    def _decide(
-        self, entry: _Market, now: int, traded: bool, refused: list[tuple[str, str, str]]
-    ) -> int | None:
+    def _decide(self, entry: _Market, now: int, traded: bool, refused: list[tuple[str, str, str]]) -> int | None:
         index = None
         if self._rule.kind == "banded" and entry.index:
             quotes = [Quote(n, s.price, s.time_ns) for n, s in entry.index.items() if s.price is not None]

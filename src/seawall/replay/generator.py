@@ -72,9 +72,13 @@ def parse_generate(text: str) -> GeneratorOptions:
         found[key] = number
     options = GeneratorOptions(**found)  # type: ignore[arg-type]
     if not 20 <= options.accounts <= 5_000_000:
-        raise InputError("bad number of accounts", field="book accounts", value=options.accounts, expected="20 to 5000000")
+        raise InputError(
+            "bad number of accounts", field="book accounts", value=options.accounts, expected="20 to 5000000"
+        )
     if not Fraction(1, 20) <= options.leverage <= 5:
-        raise InputError("bad leverage factor", field="book leverage", value=str(options.leverage), expected="0.05 to 5")
+        raise InputError(
+            "bad leverage factor", field="book leverage", value=str(options.leverage), expected="0.05 to 5"
+        )
     return options
 
 
@@ -99,13 +103,24 @@ def make_instrument(seed: MarketSeed) -> Instrument:
         settle = Asset.of(seed.base, scale, scale)
         mark_scale = max(0, 6 - size)
         return Instrument.of(
-            seed.symbol, settle, base=seed.base, quote=seed.quote, lot=face, mark_scale=mark_scale, inverse=True,
+            seed.symbol,
+            settle,
+            base=seed.base,
+            quote=seed.quote,
+            lot=face,
+            mark_scale=mark_scale,
+            inverse=True,
             brackets=_brackets(leverage, Fraction(seed.price), settle),
         )
     mark_scale = max(0, 6 - size)
     lot = Fraction(10) ** (mark_scale - 6)
     return Instrument.of(
-        seed.symbol, USDC, base=seed.base, quote=seed.quote, lot=lot, mark_scale=mark_scale,
+        seed.symbol,
+        USDC,
+        base=seed.base,
+        quote=seed.quote,
+        lot=lot,
+        mark_scale=mark_scale,
         brackets=_brackets(leverage, Fraction(1), USDC),
     )
 
@@ -297,7 +312,9 @@ class _Positions:
         for number, over in enumerate(net.tolist()):
             weights = rng.pareto(1.5, count) + 0.05
             # Makers hold more than the difference: half of them lean one way, half the other.
-            gross = np.floor(weights / weights.sum() * 0.05 * float(np.abs(lots[market == number]).sum())).astype(np.int64)
+            gross = np.floor(weights / weights.sum() * 0.05 * float(np.abs(lots[market == number]).sum())).astype(
+                np.int64
+            )
             gross[1::2] *= -1
             gross[0] -= over + int(gross.sum())
             held = np.nonzero(gross)[0]
@@ -353,7 +370,9 @@ def winning_side(book: BookSnapshot) -> tuple[NDArray[np.float64], NDArray[np.fl
     net = np.bincount(book.pos_account, weights=usd, minlength=count)
     gross = np.bincount(book.pos_account, weights=np.abs(usd), minlength=count)
     unit = np.array([float(10**a.decimals) for a in book.assets])
-    cash = np.bincount(book.cash_account, weights=np.array(book.cash_minor, dtype=np.float64) / unit[book.cash_asset], minlength=count)
+    cash = np.bincount(
+        book.cash_account, weights=np.array(book.cash_minor, dtype=np.float64) / unit[book.cash_asset], minlength=count
+    )
     traders = np.array([r == "trader" for r in book.roles])
     mine = traders & (net < 0)
     return gross[mine], gross[mine] / cash[mine]

@@ -13,6 +13,8 @@ from seawall.tables.keys import nearest
 from seawall.tables.symbols import Feed
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from seawall.tables.prices import PriceTable
 
 SECOND = 10**9
@@ -215,16 +217,16 @@ def bars_path(
         return normal_depth * max(0.15, 1 / (1 + span / 0.02))
 
     text = chosen.text if table.kind == "bars" else "each row is one mark"
-    notes = [f"depth within 1 %: {normal_depth:,.0f} of the quote currency a market, halved when a bar spans 2 % (assumption)"]
+    notes = [
+        f"depth within 1 %: {normal_depth:,.0f} of the quote currency a market, halved when a bar spans 2 % (assumption)"
+    ]
     if table.identical_dropped:
         notes.append(f"{table.identical_dropped} identical repeats dropped")
     if table.naive_times:
         notes.append("times without a zone were read as UTC")
     if table.ignored:
         notes.append("columns not used: " + ", ".join(table.ignored))
-    return Path(
-        name, name, tuple(feeds), stream, first, last, text, depth, tuple(notes), trades["time_ns"].n_unique()
-    )
+    return Path(name, name, tuple(feeds), stream, first, last, text, depth, tuple(notes), trades["time_ns"].n_unique())
 
 
 def bar_length(table: PriceTable) -> int:
@@ -237,9 +239,7 @@ def bar_length(table: PriceTable) -> int:
     return int(steps["d"].mode().min())  # type: ignore[arg-type]
 
 
-def _window(
-    table: PriceTable, keys: Mapping[tuple[str, str], str], low: int | None, high: int | None
-) -> pl.DataFrame:
+def _window(table: PriceTable, keys: Mapping[tuple[str, str], str], low: int | None, high: int | None) -> pl.DataFrame:
     import polars as pl
 
     names = pl.DataFrame(
@@ -270,7 +270,9 @@ def _points(
     for i in range(count):
         place = i if count == 4 else 3
         price = pl.when(rising).then(pl.col(rule.rising[i])).otherwise(pl.col(rule.falling[i]))
-        parts.append(frame.select((pl.col("time_ns") + place * (step // 4)).alias("time_ns"), "key", price.alias("price")))
+        parts.append(
+            frame.select((pl.col("time_ns") + place * (step // 4)).alias("time_ns"), "key", price.alias("price"))
+        )
     return pl.concat(parts).sort("time_ns", "key")
 
 

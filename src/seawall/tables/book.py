@@ -22,9 +22,23 @@ from seawall.tables.prices import _text_times
 T = TypeVar("T")
 
 ACCOUNT_COLUMNS = (
-    Column("account", "text", True, "name of the account; one row per account and asset", "alice", aliases=("account_id", "user")),
+    Column(
+        "account",
+        "text",
+        True,
+        "name of the account; one row per account and asset",
+        "alice",
+        aliases=("account_id", "user"),
+    ),
     Column("asset", "text", True, "asset held", "USDC", aliases=("currency", "coin")),
-    Column("cash", "decimal", True, "balance in units of the asset", "1000.50", aliases=("balance", "wallet_balance", "total")),
+    Column(
+        "cash",
+        "decimal",
+        True,
+        "balance in units of the asset",
+        "1000.50",
+        aliases=("balance", "wallet_balance", "total"),
+    ),
     Column("owner", "text", False, "who owns it; linked accounts share an owner", "alice", "the account"),
     Column("member", "text", False, "clearing member it belongs to", "m1", "none"),
     Column("role", "text", False, "trader, market_maker, fund, backstop or outside", "trader", "trader"),
@@ -38,16 +52,37 @@ POSITION_COLUMNS = (
     Column("side", "text", False, "long or short, with contracts", "short"),
     Column("entry_price", "price", True, "average entry price", "61250.5", aliases=("entryPrice", "entry")),
     Column("margin_mode", "text", False, "cross or isolated", "cross", "cross", aliases=("marginMode",)),
-    Column("isolated_margin", "decimal", False, "cash set aside for an isolated position, part of the account's cash", "100", "0", aliases=("initialMargin", "isolatedMargin")),
+    Column(
+        "isolated_margin",
+        "decimal",
+        False,
+        "cash set aside for an isolated position, part of the account's cash",
+        "100",
+        "0",
+        aliases=("initialMargin", "isolatedMargin"),
+    ),
 )
 MARKET_COLUMNS = (
     Column("market", "text", True, "symbol of the market", "BTC-PERP", aliases=("symbol",)),
     Column("base", "text", True, "underlying coin", "BTC"),
     Column("quote", "text", True, "currency of its price", "USD"),
     Column("settle", "text", True, "asset that profit is paid in", "USDC"),
-    Column("lot", "decimal", True, "base units in one lot (inverse: quote units)", "0.001", aliases=("contractSize", "contract_size")),
+    Column(
+        "lot",
+        "decimal",
+        True,
+        "base units in one lot (inverse: quote units)",
+        "0.001",
+        aliases=("contractSize", "contract_size"),
+    ),
     Column("mark_scale", "whole", True, "decimals of a mark", "3"),
-    Column("brackets", "brackets", True, "floor:initial:maintenance, semicolons between; floors in settle units", "0:0.02:0.01;100000:0.05:0.025"),
+    Column(
+        "brackets",
+        "brackets",
+        True,
+        "floor:initial:maintenance, semicolons between; floors in settle units",
+        "0:0.02:0.01;100000:0.05:0.025",
+    ),
     Column("bracket_mode", "text", False, "marginal or whole", "marginal", "marginal"),
     Column("kind", "text", False, "perpetual, future or option", "perpetual", "perpetual", aliases=("type",)),
     Column("inverse", "flag", False, "true when profit is paid in the base coin", "false", "false"),
@@ -268,7 +303,12 @@ def _price(row: dict[str, Any], key: str, scale: int, where: str, number: int) -
     price = scaled_price(value if isinstance(value, float) else str(value).strip(), scale)
     if isinstance(price, Quarantine):
         raise InputError(
-            f"bad price: {price.value.replace('_', ' ')}", where=where, row=number, field=key, value=value, expected="a price above 0"
+            f"bad price: {price.value.replace('_', ' ')}",
+            where=where,
+            row=number,
+            field=key,
+            value=value,
+            expected="a price above 0",
         )
     return price
 
@@ -280,7 +320,11 @@ def _market(row: dict[str, Any], where: str, number: int, assets: dict[str, Asse
             "unknown asset", where=where, row=number, field="settle", value=settle, expected=nearest(settle, assets)
         )
     kind = Kind(_choice(row, "kind", [k.value for k in Kind], "perpetual", where, number))
-    inverse = _choice(row, "inverse", ["true", "false", "1", "0", "yes", "no"], "false", where, number) in ("true", "1", "yes")
+    inverse = _choice(row, "inverse", ["true", "false", "1", "0", "yes", "no"], "false", where, number) in (
+        "true",
+        "1",
+        "yes",
+    )
     scale = _whole(row, "mark_scale", where, number)
     right = _text(row, "right").lower()
     try:
@@ -321,11 +365,18 @@ def _brackets(row: dict[str, Any], where: str, number: int, settle: Asset) -> Br
             floor, initial, maintenance = (Fraction(x.strip()) for x in part.split(":"))
         except (ValueError, ZeroDivisionError):
             raise InputError(
-                "bad bracket", where=where, row=number, field="brackets", value=part, expected="floor:initial:maintenance"
+                "bad bracket",
+                where=where,
+                row=number,
+                field="brackets",
+                value=part,
+                expected="floor:initial:maintenance",
             ) from None
         start = floor * 10**settle.book_scale
         if start.denominator != 1:
-            raise InputError("floor is finer than the asset's scale", where=where, row=number, field="brackets", value=part)
+            raise InputError(
+                "floor is finer than the asset's scale", where=where, row=number, field="brackets", value=part
+            )
         steps.append(Bracket(int(start), initial, maintenance))
     mode = _choice(row, "bracket_mode", ["marginal", "whole"], "marginal", where, number)
     return Brackets.of(steps, marginal=mode == "marginal")
@@ -400,24 +451,42 @@ def _account(
     if not name:
         raise InputError("account is missing", where=where, row=number, field="account")
     if asset not in numbers:
-        raise InputError("unknown asset", where=where, row=number, field="asset", value=asset, expected=nearest(asset, numbers))
+        raise InputError(
+            "unknown asset", where=where, row=number, field="asset", value=asset, expected=nearest(asset, numbers)
+        )
     role = _choice(row, "role", list(ROLES), "trader", where, number)
     value = row.get("cash")
     text = repr(value) if isinstance(value, float) else str(value).strip()
     minor = parse_amount(text, assets[numbers[asset]].decimals, field="cash", where=where, row=number)
     if abs(assets[numbers[asset]].to_book(minor)) > MAX_CASH:
-        raise InputError("cash does not fit the book", where=where, row=number, field="cash", value=text, expected="at most 2^61 book units")
+        raise InputError(
+            "cash does not fit the book",
+            where=where,
+            row=number,
+            field="cash",
+            value=text,
+            expected="at most 2^61 book units",
+        )
     owner, member = _text(row, "owner", name), _text(row, "member")
     if name not in build.index:
         build.account(name, owner, member, role)
     account = build.index[name]
     if (account, numbers[asset]) in build.cash:
         raise InputError(
-            "account listed twice", where=where, row=number, field="account", value=f"{name} in {asset}", expected="one row per account and asset"
+            "account listed twice",
+            where=where,
+            row=number,
+            field="account",
+            value=f"{name} in {asset}",
+            expected="one row per account and asset",
         )
     if (owner, member, role) != (build.owners[account], build.members[account], build.roles[account]):
         raise InputError(
-            "rows of one account disagree", where=where, row=number, field="owner", value=f"{name}: {owner}, {member}, {role}"
+            "rows of one account disagree",
+            where=where,
+            row=number,
+            field="owner",
+            value=f"{name}: {owner}, {member}, {role}",
         )
     build.cash[account, numbers[asset]] = minor
 
@@ -434,9 +503,13 @@ def _position(
 ) -> None:
     name, symbol = _text(row, "account"), _text(row, "market")
     if name not in build.index:
-        raise InputError("unknown account", where=where, row=number, field="account", value=name, expected=nearest(name, build.index))
+        raise InputError(
+            "unknown account", where=where, row=number, field="account", value=name, expected=nearest(name, build.index)
+        )
     if symbol not in symbols:
-        raise InputError("unknown market", where=where, row=number, field="market", value=symbol, expected=nearest(symbol, symbols))
+        raise InputError(
+            "unknown market", where=where, row=number, field="market", value=symbol, expected=nearest(symbol, symbols)
+        )
     market = symbols[symbol]
     instrument = instruments[market]
     lots = _lots(row, instrument, where, number)
@@ -445,14 +518,26 @@ def _position(
     now = instrument.unit_value(marks[market]) if market in marks else value
     if abs(lots) > MAX_LOTS or abs(lots) * max(value, now) > MAX_WORTH:
         raise InputError(
-            "position does not fit the book", where=where, row=number, field="size", value=f"{lots} lots", expected="at most 2^32 lots worth 2^54 book units"
+            "position does not fit the book",
+            where=where,
+            row=number,
+            field="size",
+            value=f"{lots} lots",
+            expected="at most 2^32 lots worth 2^54 book units",
         )
     account = build.index[name]
     if _choice(row, "margin_mode", ["cross", "isolated"], "cross", where, number) == "isolated":
-        account = _isolate(build, row, where, number, account, symbol, numbers[instrument.settle.name], instrument.settle)
+        account = _isolate(
+            build, row, where, number, account, symbol, numbers[instrument.settle.name], instrument.settle
+        )
     if (account, market) in build.positions:
         raise InputError(
-            "position listed twice", where=where, row=number, field="market", value=f"{name} in {symbol}", expected="one row per account and market"
+            "position listed twice",
+            where=where,
+            row=number,
+            field="market",
+            value=f"{name} in {symbol}",
+            expected="one row per account and market",
         )
     build.positions[account, market] = (lots, lots * instrument.sign * value)
 
@@ -462,7 +547,11 @@ def _lots(row: dict[str, Any], instrument: Instrument, where: str, number: int) 
     if len(given) != 1:
         raise InputError(
             "size is missing" if not given else "size is given twice",
-            where=where, row=number, field="size", value=", ".join(given) or None, expected="one of size, lots, contracts",
+            where=where,
+            row=number,
+            field="size",
+            value=", ".join(given) or None,
+            expected="one of size, lots, contracts",
         )
     size = _decimal(row, given[0], where, number)
     lots = size / instrument.lot if given[0] == "size" else size
@@ -471,7 +560,11 @@ def _lots(row: dict[str, Any], instrument: Instrument, where: str, number: int) 
     if lots.denominator != 1:
         raise InputError(
             "size is not a whole number of lots",
-            where=where, row=number, field=given[0], value=row.get(given[0]), expected=f"a multiple of {instrument.lot}",
+            where=where,
+            row=number,
+            field=given[0],
+            value=row.get(given[0]),
+            expected=f"a multiple of {instrument.lot}",
         )
     if lots == 0:
         raise InputError("size is zero", where=where, row=number, field=given[0], value=row.get(given[0]))
@@ -492,7 +585,11 @@ def _isolate(
     if not 0 <= margin <= have:
         raise InputError(
             "isolated margin is not covered by the account's cash",
-            where=where, row=number, field="isolated_margin", value=text, expected=f"0 to the account's {settle.name} balance",
+            where=where,
+            row=number,
+            field="isolated_margin",
+            value=text,
+            expected=f"0 to the account's {settle.name} balance",
         )
     if margin:
         build.cash[parent, asset] = have - margin
@@ -524,9 +621,16 @@ def columns_markdown() -> str:
     """The column-by-column specification as a page of documentation."""
     lines = []
     for name, columns in SPECIFICATION.items():
-        lines += [f"## {name}", "", "| column | kind | required | meaning | example | default |", "|---|---|---|---|---|---|"]
+        lines += [
+            f"## {name}",
+            "",
+            "| column | kind | required | meaning | example | default |",
+            "|---|---|---|---|---|---|",
+        ]
         for c in columns:
             also = f" (also read as {', '.join(c.aliases)})" if c.aliases else ""
-            lines.append(f"| `{c.name}` | {c.kind} | {'yes' if c.required else 'no'} | {c.meaning}{also} | `{c.example}` | {c.default} |")
+            lines.append(
+                f"| `{c.name}` | {c.kind} | {'yes' if c.required else 'no'} | {c.meaning}{also} | `{c.example}` | {c.default} |"
+            )
         lines.append("")
     return "\n".join(lines)

@@ -39,9 +39,7 @@ class Table:
 
     def fail(self, key: str, problem: str, expected: str = "") -> NoReturn:
         """Raise for one key."""
-        raise PolicyError(
-            problem, where=self.where, field=self.at(key), value=self.data.get(key), expected=expected
-        )
+        raise PolicyError(problem, where=self.where, field=self.at(key), value=self.data.get(key), expected=expected)
 
     def has(self, key: str) -> bool:
         """Is the key there?"""
@@ -108,9 +106,7 @@ class Table:
             self.fail(key, "key is missing", 'a fraction as text such as "0.05" or "2/3"')
         return default
 
-    def maybe_fraction(
-        self, key: str, *, low: Fraction = Fraction(0), high: Fraction | None = None
-    ) -> Fraction | None:
+    def maybe_fraction(self, key: str, *, low: Fraction = Fraction(0), high: Fraction | None = None) -> Fraction | None:
         """Like ``fraction``, None when the key is absent."""
         top = "" if high is None else f" and at most {high}"
 

@@ -109,7 +109,7 @@ def policy_from_mapping(data: Mapping[str, Any], where: str = "policy") -> Polic
     margin_table.done()
     top.done()
     if policy.margin.pool == "account" and policy.numeraire is None:
-        margin_table.fail("numeraire", "pool \"account\" needs a numeraire", "an asset name such as \"USDC\"")
+        margin_table.fail("numeraire", 'pool "account" needs a numeraire', 'an asset name such as "USDC"')
     if any(layer.kind is LayerKind.DELEVERAGE for layer in layers) and policy.deleverage is None:
         top.fail("deleverage", "a layer deleverages but there is no [deleverage] table", "rank and price")
     return policy

@@ -12,17 +12,33 @@ if TYPE_CHECKING:
     import polars as pl
 
 PRICE_COLUMNS = (
-    Column("time", "time", True, "start of the bar: UTC time, ISO text with a zone, or integer ms or ns", "2025-10-10T21:00:00Z", aliases=("timestamp", "datetime", "date")),
-    Column("symbol", "text", True, "symbol as the venue writes it", "BTCUSDT", aliases=("market", "ticker", "instrument")),
-    Column("venue", "text", False, "where it traded; needed when a symbol comes from several", "binance", aliases=("exchange",)),
+    Column(
+        "time",
+        "time",
+        True,
+        "start of the bar: UTC time, ISO text with a zone, or integer ms or ns",
+        "2025-10-10T21:00:00Z",
+        aliases=("timestamp", "datetime", "date"),
+    ),
+    Column(
+        "symbol", "text", True, "symbol as the venue writes it", "BTCUSDT", aliases=("market", "ticker", "instrument")
+    ),
+    Column(
+        "venue",
+        "text",
+        False,
+        "where it traded; needed when a symbol comes from several",
+        "binance",
+        aliases=("exchange",),
+    ),
     Column("open", "price", False, "first price of the bar", "114200.4"),
     Column("high", "price", False, "highest price of the bar", "114200.4"),
     Column("low", "price", False, "lowest price of the bar", "101516.5"),
-    Column("close", "price", True, "last price of the bar, or the price", "109183.0", aliases=("price", "last", "mark")),
+    Column(
+        "close", "price", True, "last price of the bar, or the price", "109183.0", aliases=("price", "last", "mark")
+    ),
 )
-IGNORED_QUIETLY = frozenset(
-    {"volume", "volume_base", "volume_quote", "taker_buy_volume", "taker_buy_base", "trades"}
-)
+IGNORED_QUIETLY = frozenset({"volume", "volume_base", "volume_quote", "taker_buy_volume", "taker_buy_base", "trades"})
 MAX_PRICE = 1e15
 MS_FROM, NS_FROM = 10**11, 10**17
 
@@ -116,7 +132,9 @@ def _numbers(frame: pl.DataFrame, name: str, where: str) -> pl.DataFrame:
 
     _refuse(frame, pl.col(name).is_null(), name, "price is missing", "a price above 0", where)
     if not frame.schema[name].is_numeric():
-        text = frame.with_columns(pl.col(name).cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False).alias("_n"))
+        text = frame.with_columns(
+            pl.col(name).cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False).alias("_n")
+        )
         _refuse(text, pl.col("_n").is_null(), name, "not a number", "a price above 0", where)
         frame = text.drop(name).rename({"_n": name})
     frame = frame.with_columns(pl.col(name).cast(pl.Float64))
@@ -164,7 +182,14 @@ def _text_times(frame: pl.DataFrame, where: str) -> tuple[pl.DataFrame, bool]:
     zones = frame["_zone"].unique().sort().to_list()
     if len(zones) > 1:
         first = frame["_zone"][0]
-        _refuse(frame, pl.col("_zone") != first, "time", "time zones are mixed", f"one zone in the file (the first row has {first})", where)
+        _refuse(
+            frame,
+            pl.col("_zone") != first,
+            "time",
+            "time zones are mixed",
+            f"one zone in the file (the first row has {first})",
+            where,
+        )
     bare = text.str.replace(r"\s*(Z|UTC|[+-]\d{2}:?\d{2})$", "").str.replace("T", " ")
     parsed = bare.str.to_datetime(time_unit="ns", strict=False)
     frame = frame.with_columns(parsed.alias("_t"))

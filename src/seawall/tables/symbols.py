@@ -56,7 +56,13 @@ MAP_COLUMNS = (
     Column("market", "text", True, "market of the book", "BTC-PERP"),
     Column("symbol", "text", True, "symbol in the price file that is its last trade", "BTCUSDT"),
     Column("venue", "text", False, "venue in the price file, if the symbol comes from several", "binance-um"),
-    Column("index", "text", False, "symbols in the index file, blanks between, each symbol or venue:symbol", "coinbase:BTC-USD"),
+    Column(
+        "index",
+        "text",
+        False,
+        "symbols in the index file, blanks between, each symbol or venue:symbol",
+        "coinbase:BTC-USD",
+    ),
 )
 
 
@@ -74,5 +80,7 @@ def read_map(source: Any, *, where: str = "map") -> list[tuple[str, str, str, tu
         if market in seen:
             raise InputError("market is mapped twice", where=where, row=number, field="market", value=market)
         seen.add(market)
-        rows.append((market, str(row["symbol"]), str(row.get("venue") or ""), tuple(str(row.get("index") or "").split())))
+        rows.append(
+            (market, str(row["symbol"]), str(row.get("venue") or ""), tuple(str(row.get("index") or "").split()))
+        )
     return rows

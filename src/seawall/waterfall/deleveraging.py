@@ -59,7 +59,9 @@ def profit_margin_ratio_score(profit: int, wallet: int, maintenance: int, equity
     return 0 if equity <= 0 else percent * maintenance // equity
 
 
-def rank(rule: DeleverageRule, candidates: Candidates, *, market: str, turn: int, unit: int = 1) -> tuple[list[int], list[int]]:
+def rank(
+    rule: DeleverageRule, candidates: Candidates, *, market: str, turn: int, unit: int = 1
+) -> tuple[list[int], list[int]]:
     """Indexes into the candidates, first to be deleveraged first, and the score of each in that order.
 
     Ties go to the lower account number. WALK: account order, starting at a place drawn from SHA-256 of seed, market

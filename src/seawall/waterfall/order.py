@@ -24,7 +24,9 @@ def order_layers(rules: Sequence[LayerRule]) -> tuple[LayerRule, ...]:
         rule = rules[at]
         if rule in ordered:
             chain = " -> ".join([r.name for r in ordered] + [rule.name])
-            raise PolicyError("layers form a cycle", field=f"layers[{at}].then", value=chain, expected="a chain that ends")
+            raise PolicyError(
+                "layers form a cycle", field=f"layers[{at}].then", value=chain, expected="a chain that ends"
+            )
         ordered.append(rule)
         if rule.then is None:
             at = at + 1 if at + 1 < len(rules) else None
