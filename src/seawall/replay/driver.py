@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -29,7 +30,7 @@ from seawall.engine.events import IntentOpened
 from seawall.errors import InputError
 from seawall.journal import GENESIS, LogWriter, Manifest, RunDirectory, create_run
 from seawall.margin import BookSnapshot
-from seawall.market import MarkRule
+from seawall.market import MarkRule, Quarantine, SourceMemory, scaled_price
 from seawall.models import MarketResponse, ResponseParameters
 from seawall.money import format_amount
 from seawall.replay.feed import MarkFeed
@@ -39,6 +40,7 @@ from seawall.replay.tally import Tally, Valuer
 
 Progress = Callable[[int, int, str], None]
 OPENING_STEPS = 64
+PROBE_SCALE = 12
 CHECK_EVERY = 16
 
 
@@ -77,18 +79,22 @@ class Replay:
     def open(self, make_book: Callable[[dict[str, float]], BookSnapshot]) -> BookSnapshot:
         """Make the book on the first prices of the path and decide the opening marks.
 
-        ``make_book`` is called with the first price of every market that has one within the first observations.
-        Steps before the window feed the oracle, so that its sources are confirmed when the window starts.
+        ``make_book`` is called with a usable price of every market that has one within the first observations; the
+        book has the markets it is given. Steps before the window feed the oracle, so that its sources are confirmed when the window starts.
         """
         early: list[Observations] = []
         first: dict[str, float] = {}
         wanted = {f.market for f in self.path.feeds}
+        memories = {market: SourceMemory(self.policy.oracle) for market in wanted}
         for seen in self._stream:
             if seen.time_ns > self.path.start_ns and (wanted <= set(first) or len(early) >= OPENING_STEPS):
                 self._pending = seen
                 break
             early.append(seen)
-            first.update(seen.trades)  # the last one before the window
+            for market, price in seen.trades:  # the last usable one before the window
+                scaled = scaled_price(price, PROBE_SCALE)
+                if not isinstance(memories[market].observe(scaled, seen.time_ns), Quarantine):
+                    first[market] = price
         if not first:
             raise InputError("no prices at the start of the window", where=self.path.name, field="from")
         book = make_book(first)
@@ -116,10 +122,27 @@ class Replay:
         """Run the path on an opened book. See ``replay``."""
         started = time.perf_counter()
         self.progress(0, self.path.steps, "opening the book")
+        # A run makes millions of small values that refer to nothing: the cycle collector would only walk them.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return self._run(book, started, out, inputs or [], options or {})
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _run(
+        self,
+        book: BookSnapshot,
+        started: float,
+        out: FilePath | None,
+        inputs: list[dict[str, Any]],
+        options: dict[str, Any],
+    ) -> Run:
         state = open_state(book, self.policy, self.opening, self.opening_ns)
         opening_hash = state_hash(state)
         opening_vault = {s.asset: s.vault for s in statements(state, {})}
-        directory, log = self._begin(state, book, opening_hash, out, inputs or [], options or {})
+        directory, log = self._begin(state, book, opening_hash, out, inputs, options)
         tally = Tally(state, Valuer(state))
         tally.open_house()
         rows: list[dict[str, Any]] = []
