@@ -264,6 +264,8 @@ def open_state(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int],
     if rule is not None:
         state.backstop = state.house[rule.account]
     _post_opening(state)
+    # Who is at risk already is looked at with the first marks, whichever market they move.
+    state.watch.update(u for u in book.at_risk_units() if book.account_of(u) not in state.house_accounts)
     return state
 
 

@@ -27,9 +27,19 @@ class Holding:
     carry: int = 0
 
     def value(self, rounding: Rounding, lots: int | None = None) -> int:
-        """Worth of ``lots`` (default: all) at the mark, book units, rounded once as named."""
+        """Worth of ``lots`` (default: all) at the mark, book units.
+
+        Inverse contracts are worth lots x the value published per lot (``Instrument.unit_value``), so that lots that
+        net to zero are worth nothing; linear values are rounded per position as named, if they need rounding at all.
+        """
         size = self.lots if lots is None else lots
-        return self.instrument.value(size, self.mark, rounding) - size * self.carry
+        return self.notional(size, rounding) * self.instrument.sign - size * self.carry
+
+    def notional(self, lots: int, rounding: Rounding) -> int:
+        """Worth of ``lots`` before sign and funding."""
+        if self.instrument.inverse:
+            return lots * self.instrument.unit_value(self.mark)
+        return self.instrument.value(lots, self.mark, rounding)
 
 
 class Assessment(NamedTuple):
@@ -53,7 +63,7 @@ def requirement_of(holding: Holding, lots: int, rule: MarginRule, *, initial: bo
     if lots == 0:
         return 0
     profile = rule.profile
-    notional = abs(holding.instrument.value(abs(lots), holding.mark, profile.value))
+    notional = holding.notional(abs(lots), profile.value)
     brackets = holding.instrument.brackets
     if profile.requirement_unit == "position":
         first = _rounded(brackets.requirement(notional, initial=True), profile.requirement)
