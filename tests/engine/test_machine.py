@@ -10,7 +10,15 @@ from collections import Counter
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from tests.books import brackets, perp, policy, snapshot
 
 from seawall.engine import (
     Deposit,
@@ -28,7 +36,6 @@ from seawall.engine import (
     state_hash,
 )
 from seawall.engine.events import Deleveraged, Drawn, GainsHaircut, LossCarried, LossRecognised, Residual, TakenOver
-from tests.books import brackets, perp, policy, snapshot
 
 UNIT = 10**6
 SECOND = 10**9
@@ -91,7 +98,9 @@ POLICIES = [
     ),
     policy(
         name="market orders",
-        liquidation=liquidation({"kind": "market"}, {"kind": "buffer", "buffer": "1/10"}, {"kind": "clearance", "rate": "1/100"}),
+        liquidation=liquidation(
+            {"kind": "market"}, {"kind": "buffer", "buffer": "1/10"}, {"kind": "clearance", "rate": "1/100"}
+        ),
         layers=[FUND, CUT, LATE],
         deleverage=None,
         house=HOUSE,
@@ -195,7 +204,9 @@ class Venue(RuleBasedStateMachine):
         self.now += SECOND
         self.do(Resolve(self.now))
 
-    @rule(sides=st.permutations(NAMES), market=st.sampled_from(MARKETS), lots=st.integers(-1, 6), off=st.integers(-20, 20))
+    @rule(
+        sides=st.permutations(NAMES), market=st.sampled_from(MARKETS), lots=st.integers(-1, 6), off=st.integers(-20, 20)
+    )
     def trade(self, sides, market, lots, off):
         mark = self.state.marks[self.state.market_index[market]]
         self.do(Trade(self.now, sides[0], sides[1], market, lots, mark + off))

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.books import USDC, brackets, perp, snapshot
 
 from seawall.errors import MoneyOverflow
 from seawall.margin import Book, Holding, MarginRule, assess
 from seawall.margin.fullpass import account_major
 from seawall.market import Instrument
 from seawall.money import Asset, profile
-from tests.books import USDC, brackets, perp, snapshot
 
 EXAMPLES = 60 * int(os.environ.get("SEAWALL_CAMPAIGN", "1"))
 COIN = Asset.of("BTC", 10, 10)
@@ -69,7 +69,9 @@ BOOKS = st.integers(1, 6).flatmap(
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("mark"), st.integers(0, 3), MARKS, st.integers(-1_000_000, 1_000_000)),
-        st.tuples(st.just("set"), st.integers(0, 5), st.integers(0, 3), st.integers(-60, 60), st.integers(-(10**9), 10**9)),
+        st.tuples(
+            st.just("set"), st.integers(0, 5), st.integers(0, 3), st.integers(-60, 60), st.integers(-(10**9), 10**9)
+        ),
         st.tuples(st.just("cash"), st.integers(0, 5), st.integers(0, 1), st.integers(-(10**9), 10**10)),
     ),
     max_size=12,
@@ -109,7 +111,7 @@ def test_book_twin_running_state_equals_plain_integers(rounding, data, steps):
         if slow.at_risk:
             at_risk.append(unit)
     assert book.at_risk_units() == at_risk
-    if not rounding == "quantum_chain":
+    if rounding != "quantum_chain":
         layout = account_major(book)
         equity, required, risk = layout.run()
         for place, row in enumerate(layout.order.tolist()):

@@ -10,11 +10,11 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.books import FLAT, brackets, perp
 
 from seawall.errors import InputError
 from seawall.margin import Holding, MarginRule, assess, bankruptcy_mark, bankruptcy_quote, liquidation_mark
 from seawall.money import profile
-from tests.books import FLAT, brackets, perp
 
 UNIT = 10**6
 RULE = MarginRule("asset", profile("toward_fund"))

@@ -51,6 +51,8 @@ class Book:
         self.instruments = snapshot.instruments
         self.denominator = rt.common_denominator(snapshot.instruments, maintenance_of_initial)
         self.rates = [rt.rates_of(i.brackets, self.denominator, maintenance_of_initial) for i in snapshot.instruments]
+        self.rate_columns = rt.RateColumns(self.rates, self.denominator)
+        self._new_rows = np.zeros((16, rt.TIERS), dtype=np.int64)
         self.maintenance_of_initial = maintenance_of_initial
         # Rounding per position can only raise a requirement, by less than two units a position: rows within that
         # slack are reported too, and the exact state decides.
@@ -114,9 +116,14 @@ class Book:
     # ---- building
 
     def _fill_table(self, market: int, rows: NDArray[np.int64]) -> None:
+        """Write a market's sixteen rows, long leg first, at its current requirement values."""
+        from seawall.margin import kernels
+
+        c = self.rate_columns
         long_value, short_value = self.requirement_values[market]
-        rt.fill_rows(rows[:8], self.rates[market], long_value, self.denominator)
-        rt.fill_rows(rows[8:], self.rates[market], short_value, self.denominator)
+        columns = (c.floors[market], c.rates[market], c.high[market], c.low[market], c.counts[market])
+        for base, value in ((0, long_value), (8, short_value)):
+            kernels.fill_leg(rows, base, *columns, value, self.denominator, rt.MAX_LOTS + 1)
 
     def _open_rows(self) -> None:
         snapshot, width = self.snapshot, len(self.snapshot.assets)
@@ -144,6 +151,7 @@ class Book:
         self._pos_row = self.row_of[settle[snapshot.pos_market], snapshot.pos_account] if len(settle) else pos_keys
         self.state = np.zeros((self.rows, 2), dtype=np.int64)
         self._found: list[NDArray[np.int64]] = []
+        self._out = np.empty(0, dtype=np.int64)
         self.marked = np.zeros(self.rows, dtype=np.uint8)
 
     def _open_positions(self) -> None:
@@ -227,29 +235,27 @@ class Book:
         from seawall.margin import kernels
 
         c = self.columns[market]
-        new = np.empty((16, rt.TIERS), dtype=np.int64)
-        self._fill_table(market, new)
-        out = np.empty(c.count, dtype=np.int64)
+        self._fill_table(market, self._new_rows)
+        if len(self._out) < c.count:
+            self._out = np.empty(2 * c.count, dtype=np.int64)
         found = kernels.tick(
             c.rows,
             c.lots,
             c.tiers,
             c.count,
             worth - self.worths[market],
-            16 * market,
-            16 * market + 8,
-            new,
-            self.table,
+            self._new_rows,
+            self.table[16 * market : 16 * market + 16],
             self.denominator,
             self.slack,
             self.state,
             self.required,
-            out,
+            self._out,
             self.marked,
         )
-        self.table[16 * market : 16 * market + 16] = new
         self.worths[market] = worth
-        self._found.append(out[:found])
+        if found:
+            self._found.append(self._out[:found].copy())
         if self.portfolio is not None:
             self.portfolio.touch(self.row_account[c.rows[: c.count]])
 

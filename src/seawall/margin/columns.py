@@ -21,7 +21,7 @@ class MarketColumns:
     __slots__ = ("count", "entries", "largest", "lots", "rows", "tiers")
 
     def __init__(self, rows: NDArray[np.int64], lots: NDArray[np.int64], entries: NDArray[np.int64]) -> None:
-        self.rows = np.ascontiguousarray(rows, dtype=np.int32)
+        self.rows = np.ascontiguousarray(rows, dtype=np.uint32)
         self.lots = np.ascontiguousarray(lots, dtype=np.int64)
         self.entries = np.ascontiguousarray(entries, dtype=np.int64)
         self.tiers = np.zeros(len(rows), dtype=np.uint8)

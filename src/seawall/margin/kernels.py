@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from seawall.money.jit import jit
 
 
@@ -35,31 +37,50 @@ def flagged(surplus: int, fraction: int, denominator: int) -> bool:
 
 
 @jit
+def fill_leg(
+    rows: Any, base: int, floors: Any, rates: Any, high: Any, low: Any, count: int, value: int, denominator: int,
+    most: int,
+) -> None:  # fmt: skip
+    """Write the eight rows of one leg for ``value``, the notional of a lot: see ``margin.rates``.
+
+    ``value * rate`` is split through ``value = q * R + r``, so that no product exceeds 64 bits. Tiers beyond the
+    last repeat it with an empty span.
+    """
+    quotient = value // denominator
+    remainder = value - quotient * denominator
+    for tier in range(8):
+        t = tier if tier < count else count - 1
+        start = 0 if tier == 0 else most
+        if 0 < tier < count and value > 0:
+            start = min(most, (floors[tier] + value - 1) // value)
+        end = most
+        if tier + 1 < count and value > 0:
+            end = min(most, (floors[tier + 1] + value - 1) // value)
+        at = base + tier
+        small = remainder * rates[t]
+        whole = small // denominator
+        rows[at, 0] = start
+        rows[at, 1] = end - start if tier < count else 0
+        rows[at, 2] = quotient * rates[t] + whole
+        rows[at, 3] = small - whole * denominator
+        rows[at, 4] = high[t]
+        rows[at, 5] = low[t]
+        rows[at, 6] = value
+        rows[at, 7] = 0
+
+
+@jit
 def tick(
-    rows: Any,
-    lots: Any,
-    tiers: Any,
-    count: int,
-    worth_change: int,
-    old_long: int,
-    old_short: int,
-    new: Any,
-    table: Any,
-    denominator: int,
-    slack: int,
-    state: Any,
-    required: Any,
-    out: Any,
-    marked: Any,
-) -> int:
+    rows: Any, lots: Any, tiers: Any, count: int, worth_change: int, new: Any, old: Any, denominator: int, slack: int,
+    state: Any, required: Any, out: Any, marked: Any,
+) -> int:  # fmt: skip
     """Move one market to new tables and collect rows that may be at risk.
 
     Args:
         rows, lots, tiers: the market's positions (row number, signed lots, tier hint), first ``count`` used.
         worth_change: new U less old U.
-        old_long, old_short: first table row of the long and the short leg.
-        new: int64 [16, 8]: the new rows, long leg first.
-        table: all legs' current rows; overwritten by the caller afterwards.
+        new, old: int64 [16, 8]: the market's rows, long leg first; ``old`` is overwritten with ``new``.
+        denominator, slack: R, and units by which rounding per position may raise a requirement.
         state: int64 [n, 2]: surplus (equity less whole part of the requirement) and fraction per row; updated.
         required: int64 [n] whole requirement per row, or empty when nobody needs it; updated.
         out, marked: rows found, and a byte per row that says it is in ``out`` already.
@@ -69,31 +90,42 @@ def tick(
     """
     keep = required.size > 0
     found = 0
+    limit = 1 << 40
+    change = np.empty((16, 2), dtype=np.int64)
+    for leg in range(16):
+        change[leg, 0] = new[leg, 2] - old[leg, 2]
+        change[leg, 1] = new[leg, 3] - old[leg, 3]
     for i in range(count):
-        held = lots[i]
+        place = np.uint64(i)
+        held = lots[place]
         if held == 0:
             continue
-        row = rows[i]
-        size = held if held > 0 else -held
-        before = (old_long if held > 0 else old_short) + tiers[i]
-        base = 0 if held > 0 else 8
-        after = base + tiers[i]
-        if size < new[after, 0] or size >= new[after, 0] + new[after, 1]:
-            tier = find_tier(new, base, size)
-            tiers[i] = tier
-            after = base + tier
-        whole = size * (new[after, 2] - table[before, 2]) - (new[after, 4] - table[before, 4])
-        part = size * (new[after, 3] - table[before, 3]) - (new[after, 5] - table[before, 5])
+        size = abs(held)
+        side = np.uint64(0) if held > 0 else np.uint64(8)
+        at = side + np.uint64(tiers[place])
+        if np.uint64(size - new[at, 0]) < np.uint64(new[at, 1]):  # the tier is still right: deducts do not move
+            whole = size * change[at, 0]
+            part = size * change[at, 1]
+        else:
+            tier = find_tier(new, np.int64(side), size)
+            tiers[place] = tier
+            after = side + np.uint64(tier)
+            whole = size * (new[after, 2] - old[at, 2]) - (new[after, 4] - old[at, 4])
+            part = size * (new[after, 3] - old[at, 3]) - (new[after, 5] - old[at, 5])
+        row = np.uint64(rows[place])
         surplus = state[row, 0] + held * worth_change - whole
         fraction = state[row, 1] + part
         state[row, 0] = surplus
         state[row, 1] = fraction
         if keep:
             required[row] += whole
-        if flagged(surplus - slack, fraction, denominator) and marked[row] == 0:
+        if surplus - slack < limit and flagged(surplus - slack, fraction, denominator) and marked[row] == 0:
             marked[row] = 1
             out[found] = row
             found += 1
+    for leg in range(16):
+        for column in range(8):
+            old[leg, column] = new[leg, column]
     return found
 
 

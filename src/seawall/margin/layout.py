@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.margin.rates import TIERS
-from seawall.money.jit import jit
+from seawall.money.jit import inlined, jit
 
 # Columns of a full-pass row: worth of a lot for equity, tier bounds, requirement parts.
 U, LOW, WIDTH, RH, RL, SH, SL, PAD = range(8)
@@ -31,58 +31,54 @@ def _repair(table: Any, code: int, size: int) -> int:
     return base + 7
 
 
-@jit
-def _account(k: int, at: int, base: int, lots: Any, codes: Any, table: Any, denominator: int) -> tuple[int, int]:
-    """Equity and requirement of one account with ``k`` positions from ``at``."""
-    equity = base
-    whole = 0
-    part = 0
-    for j in range(at, at + k):
-        held = lots[j]
-        size = held if held >= 0 else -held
-        code = codes[j]
-        if size < table[code, 1] or size - table[code, 1] >= table[code, 2]:
-            code = _repair(table, code, size)
-            codes[j] = code
-        equity += held * table[code, 0]
-        whole += size * table[code, 3] - table[code, 5]
-        part += size * table[code, 4] - table[code, 6]
-    return equity, whole - (-part // denominator)
+@inlined
+def _accounts(
+    k: int, first: int, count: int, at: int, base: Any, lots: Any, codes: Any, table: Any, denominator: int,
+    equity: Any, required: Any, risk: Any,
+) -> None:  # fmt: skip
+    """Accounts with ``k`` positions each. Unsigned indexes spare the test for negative ones."""
+    for i in range(count):
+        start = at + k * i
+        e = base[first + i]
+        whole = 0
+        part = 0
+        for j in range(k):
+            place = np.uint64(start + j)
+            held = lots[place]
+            size = abs(held)
+            code = codes[place]
+            if np.uint64(size - table[code, 1]) >= np.uint64(table[code, 2]):
+                code = np.uint16(_repair(table, code, size))
+                codes[place] = code
+            e += held * table[code, 0]
+            whole += size * table[code, 3] - table[code, 5]
+            part += size * table[code, 4] - table[code, 6]
+        need = whole - (-part // denominator)
+        account = np.uint64(first + i)
+        equity[account] = e
+        required[account] = need
+        risk[account] = e < need
 
 
 @jit
 def full_pass_group(
-    k: int,
-    first: int,
-    count: int,
-    at: int,
-    base: Any,
-    lots: Any,
-    codes: Any,
-    table: Any,
-    denominator: int,
-    equity: Any,
-    required: Any,
-    risk: Any,
-) -> None:
+    k: int, first: int, count: int, at: int, base: Any, lots: Any, codes: Any, table: Any, denominator: int,
+    equity: Any, required: Any, risk: Any,
+) -> None:  # fmt: skip
     """One group of accounts with ``k`` positions each: writes equity, requirement and flag per account.
 
     The first branches give the compiler a constant trip count for the usual sizes.
     """
-    for i in range(count):
-        if k == 1:
-            e, r = _account(1, at + i, base[first + i], lots, codes, table, denominator)
-        elif k == 2:
-            e, r = _account(2, at + 2 * i, base[first + i], lots, codes, table, denominator)
-        elif k == 3:
-            e, r = _account(3, at + 3 * i, base[first + i], lots, codes, table, denominator)
-        elif k == 4:
-            e, r = _account(4, at + 4 * i, base[first + i], lots, codes, table, denominator)
-        else:
-            e, r = _account(k, at + k * i, base[first + i], lots, codes, table, denominator)
-        equity[first + i] = e
-        required[first + i] = r
-        risk[first + i] = e < r
+    if k == 1:
+        _accounts(1, first, count, at, base, lots, codes, table, denominator, equity, required, risk)
+    elif k == 2:
+        _accounts(2, first, count, at, base, lots, codes, table, denominator, equity, required, risk)
+    elif k == 3:
+        _accounts(3, first, count, at, base, lots, codes, table, denominator, equity, required, risk)
+    elif k == 4:
+        _accounts(4, first, count, at, base, lots, codes, table, denominator, equity, required, risk)
+    else:
+        _accounts(k, first, count, at, base, lots, codes, table, denominator, equity, required, risk)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from fractions import Fraction
 from math import lcm
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seawall.errors import InputError, MoneyOverflow
 from seawall.market import Brackets, Instrument
@@ -104,25 +103,19 @@ def _deducts(floors: Sequence[int], rates: Sequence[int], marginal: bool) -> tup
     return tuple(out)
 
 
-def fill_rows(rows: NDArray[np.int64], rates: Rates, value: int, denominator: int, *, initial: bool = False) -> None:
-    """Write the kernel rows of one leg: ``rows`` is int64 [8, 8], ``value`` is Q, the notional of one lot.
+class RateColumns:
+    """Every market's maintenance rates as columns that kernels read: int64 [markets, 8]."""
 
-    Tiers beyond the last repeat it with an empty span, so that a search never ends there.
-    """
-    numerators = rates.initial if initial else rates.maintenance
-    deducts = rates.initial_deducts if initial else rates.maintenance_deducts
-    last = len(numerators) - 1
-    top = MAX_LOTS + 1
-    bounds = [0] + [top if value == 0 else min(top, -(-floor // value)) for floor in rates.floors[1:]] + [top]
-    for tier in range(TIERS):
-        t = min(tier, last)
-        weight, deduct = divmod(value * numerators[t], denominator), divmod(deducts[t], denominator)
-        rows[tier, LO] = bounds[t] if tier <= last else top
-        rows[tier, SPAN] = bounds[t + 1] - bounds[t] if tier <= last else 0
-        rows[tier, WH], rows[tier, WL] = weight
-        rows[tier, DH], rows[tier, DL] = deduct
-        rows[tier, VALUE] = value
-        rows[tier, SPARE] = 0
+    def __init__(self, rates: Sequence[Rates], denominator: int) -> None:
+        shape = (len(rates), TIERS)
+        self.floors, self.rates = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        self.high, self.low = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        self.counts = [len(r.floors) for r in rates]
+        for market, r in enumerate(rates):
+            for tier in range(len(r.floors)):
+                self.floors[market, tier], self.rates[market, tier] = r.floors[tier], r.maintenance[tier]
+                deduct = divmod(r.maintenance_deducts[tier], denominator)
+                self.high[market, tier], self.low[market, tier] = deduct
 
 
 def check_value(instrument: Instrument, largest_lots: int, value: int, worth: int) -> None:

@@ -8,6 +8,13 @@ from typing import Any, TypeVar, cast
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def inlined(function: F) -> F:
+    """A kernel's part that is written into its callers, so that constants of the call are constants of the code."""
+    from numba import njit
+
+    return cast(F, njit(inline="always", error_model="python")(function))
+
+
 def jit(function: F) -> F:
     """Compile to machine code without the interpreter lock; integer division follows Python's rules.
 
