@@ -46,6 +46,30 @@ void pass(i64 k, i64 first, i64 count, i64 at, const i64 *base, const i64 *lots,
 #define LOOP(K) for (i64 i = 0; i < count; i++) row(K, at + (K) * i, base[first + i], lots, codes, t, den, equity + first + i, required + first + i, risk + first + i)
     if (k == 1) LOOP(1); else if (k == 2) LOOP(2); else if (k == 3) LOOP(3); else if (k == 4) LOOP(4); else LOOP(k);
 }
+i64 tick(const uint32_t *rows, const i64 *lots, uint8_t *tiers, i64 count, i64 dworth, const i64 *new, const i64 *old,
+         i64 den, i64 *state, i64 *out, uint8_t *marked) {
+    i64 found = 0, lim = (i64)1 << 40, ch[32];
+    for (int i = 0; i < 16; i++) { ch[2 * i] = new[8 * i + 2] - old[8 * i + 2]; ch[2 * i + 1] = new[8 * i + 3] - old[8 * i + 3]; }
+    for (i64 i = 0; i < count; i++) {
+        i64 held = lots[i];
+        if (!held) continue;
+        i64 size = held > 0 ? held : -held, side = held > 0 ? 0 : 8, at = side + tiers[i], whole, part;
+        if ((uint64_t)(size - new[8 * at]) < (uint64_t)new[8 * at + 1]) { whole = size * ch[2 * at]; part = size * ch[2 * at + 1]; }
+        else {
+            i64 t = 0;
+            while (t < 7 && !(size >= new[8 * (side + t)] && size < new[8 * (side + t)] + new[8 * (side + t) + 1])) t++;
+            tiers[i] = t; i64 af = side + t;
+            whole = size * (new[8 * af + 2] - old[8 * at + 2]) - (new[8 * af + 4] - old[8 * at + 4]);
+            part = size * (new[8 * af + 3] - old[8 * at + 3]) - (new[8 * af + 5] - old[8 * at + 5]);
+        }
+        i64 *s = state + 2 * (i64)rows[i];
+        i64 surplus = s[0] + held * dworth - whole, fraction = s[1] + part;
+        s[0] = surplus; s[1] = fraction;
+        i64 c = surplus < -lim ? -lim : surplus > lim ? lim : surplus;
+        if (c * den < fraction && !marked[rows[i]]) { marked[rows[i]] = 1; out[found++] = rows[i]; }
+    }
+    return found;
+}
 """
 
 
@@ -90,15 +114,15 @@ def make(accounts: int, seed: int = 1) -> tuple[AccountMajor, dict[str, Any]]:
     return built, raw
 
 
-def compile_c() -> Callable[..., None] | None:
-    """The C kernel, compiled here; None without gcc."""
+def compile_c(name: str = "pass") -> Callable[..., Any] | None:
+    """One of the C kernels, compiled here; None without gcc."""
     if shutil.which("gcc") is None:
         return None
     folder = Path(tempfile.mkdtemp(prefix="seawall-bench-"))
     source, library = folder / "pass.c", folder / "pass.so"
     source.write_text(C_SOURCE, encoding="utf-8")
     subprocess.run(["gcc", "-O3", "-march=native", "-shared", "-fPIC", "-o", library, source], check=True)
-    function = ctypes.CDLL(str(library)).__getattr__("pass")
+    function = ctypes.CDLL(str(library)).__getattr__(name)
     function.restype = None
     return function
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from seawall.money.jit import jit
+from seawall.money.jit import inlined, jit
 
 
 @jit
@@ -22,18 +22,17 @@ def find_tier(table: Any, base: int, lots: int) -> int:
     return 7
 
 
-@jit
-def flagged(surplus: int, fraction: int, denominator: int) -> bool:
-    """surplus < ceil(fraction / denominator), without a division.
+LIMIT = 1 << 40
 
-    For integers it is the same as surplus * denominator < fraction; the product is formed only where it fits:
-    |fraction| < 2^40 * denominator always (256 positions of at most 2^32 lots).
+
+@inlined
+def flagged(surplus: int, fraction: int, denominator: int) -> bool:
+    """surplus < ceil(fraction / denominator), without a division or a branch.
+
+    For integers it is the same as surplus * denominator < fraction. |fraction| < 2^40 * denominator always (256
+    positions of at most 2^32 lots), so a surplus clamped to 2^40 gives the same answer and the product fits.
     """
-    if surplus >= (1 << 40):
-        return False
-    if surplus < -(1 << 40):
-        return True
-    return surplus * denominator < fraction
+    return bool(min(max(surplus, -LIMIT), LIMIT) * denominator < fraction)
 
 
 @jit
@@ -90,7 +89,6 @@ def tick(
     """
     keep = required.size > 0
     found = 0
-    limit = 1 << 40
     change = np.empty((16, 2), dtype=np.int64)
     for leg in range(16):
         change[leg, 0] = new[leg, 2] - old[leg, 2]
@@ -119,7 +117,7 @@ def tick(
         state[row, 1] = fraction
         if keep:
             required[row] += whole
-        if surplus - slack < limit and flagged(surplus - slack, fraction, denominator) and marked[row] == 0:
+        if flagged(surplus - slack, fraction, denominator) and marked[row] == 0:
             marked[row] = 1
             out[found] = row
             found += 1
