@@ -21,9 +21,10 @@ def cut_gains(state: State, step: Step, defaults: list[Default]) -> None:
         total = sum(d.left for d in mine)
         accounts, gains = gains_in(state, asset, {d.account for d in mine})
         result = haircut_gains(total, gains, cap=rule.cap)
+        cap = (rule.cap.numerator, rule.cap.denominator)
         if not result.collected:
             continue
-        _post(state, step, asset, mine, accounts, gains, result.cuts, total, result.collected)
+        _post(state, step, asset, mine, accounts, gains, result.cuts, total, result.collected, cap)
 
 
 def gains_in(state: State, asset: int, barred: set[int]) -> tuple[list[int], list[int]]:
@@ -46,6 +47,7 @@ def _post(
     cuts: Sequence[int],
     total: int,
     collected: int,
+    cap: tuple[int, int],
 ) -> None:
     """Move every cut to the defaulted accounts, first loss first, and record one event for the haircut."""
     asset_name = state.asset(asset).name
@@ -85,6 +87,6 @@ def _post(
             (collected, whole),
             collected,
             tuple(posted),
-            ("haircut.gains", {"loss": total, "gains": whole}),
+            ("haircut.gains", {"loss": total, "gains": whole, "num": cap[0], "den": cap[1]}),
         )
     )
