@@ -6,7 +6,7 @@ import re
 
 from seawall.errors import ScaleError
 
-_DECIMAL = re.compile(r"([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?")
+_DECIMAL = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,3}))?")
 
 
 def parse_amount(text: str | int, scale: int, *, field: str = "", where: str = "", row: int | None = None) -> int:
