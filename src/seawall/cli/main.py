@@ -90,6 +90,10 @@ def replay(
     symbols: Annotated[str | None, typer.Option(help="Only these symbols, commas between.")] = None,
     path: Annotated[str, typer.Option(help="How a bar becomes marks: ohlc, high_first or close.")] = "ohlc",
     marks: Annotated[str | None, typer.Option(help="last or banded (default: as the policy says).")] = None,
+    both_marks: Annotated[
+        bool,
+        typer.Option("--compare-marks", help="Run again under the other mark rule and count who falls under one only."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Run directory (default: a new one under runs/).")] = None,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Threads; the result does not depend on it.")] = 1,
     as_json: Json = False,
@@ -124,6 +128,7 @@ def replay(
         out=out,
         threads=threads,
         quiet=as_json,
+        both_marks=both_marks,
     )
     if as_json:
         typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
@@ -133,20 +138,23 @@ def replay(
         raise typer.Exit(1)
 
 
-def _replay(source: Any, book: str, policy: str, *, out: Path | None, quiet: bool, **options: Any) -> dict[str, Any]:
+def _replay(
+    source: Any, book: str, policy: str, *, out: Path | None, quiet: bool, both_marks: bool = False, **options: Any
+) -> dict[str, Any]:
+    from seawall.replay import compare_marks
     from seawall.replay import replay as run_replay
     from seawall.tables import read_policy
 
     rules = read_policy(policy)
-    found: Any = book
-    if not book.startswith("generate"):
-        found = _book(Path(book))
+    found: Any = book if book.startswith("generate") else _book(Path(book))
     for name in ("index", "mapping"):
         if options.get(name) is not None:
             options[name] = str(options[name])
     target = out if out is not None else _new_folder(f"{Path(str(source)).stem}-{rules.name}")
     with show.progress(quiet) as progress:
         run = run_replay(found, source, rules, out=target, progress=progress, **options)
+        if both_marks:
+            run.summary["marks_compared"] = compare_marks(run, found, source, rules, **options)
     return run.summary
 
 

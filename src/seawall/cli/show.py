@@ -85,6 +85,11 @@ def summary(s: dict[str, Any]) -> None:
     ]
     for name, text in rows:
         typer.echo(f"{name:<22}{text}")
+    if s.get("marks_compared"):
+        c = s["marks_compared"]
+        rows = [(f"only under {name}", f"{c[f'only_{name}']:,} accounts") for name in (c["under"], c["against"])]
+        for name, text in [("liquidated by both", f"{c['both']:,} accounts"), *rows]:
+            typer.echo(f"{name:<22}{text}")
     typer.echo("")
     typer.echo(f"marks       {s['mark_rule']}; {s['path_rule']}"[: 4 * WIDTH])
     for note in s["notes"]:

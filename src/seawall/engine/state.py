@@ -201,7 +201,14 @@ def _opening(house: HouseAccount, asset: Asset, members_cash: int) -> int:
     return asset.to_minor(asset.to_book(amount))
 
 
-def open_state(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int], time_ns: int = 0) -> State:
+def open_state(
+    snapshot: BookSnapshot,
+    policy: Policy,
+    marks: Mapping[int, int],
+    time_ns: int = 0,
+    *,
+    indexes: Mapping[str, tuple[int, int]] | None = None,
+) -> State:
     """A venue opened on a book: house accounts added, opening balances posted, the book built at ``marks``.
 
     Args:
@@ -209,6 +216,8 @@ def open_state(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int],
         marks: market number -> opening mark, every market that has positions; missing ones are taken from
             ``snapshot.marks``.
         time_ns: time of the opening.
+        indexes: opening index prices of collateral, as in ``commands.Marks``; needed for every asset but the
+            numeraire when the policy judges accounts as a whole.
 
     Raises:
         InputError: a market with positions has no opening mark; a name clash with a house account.
@@ -251,13 +260,19 @@ def open_state(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int],
         backstop=None,
         house={},
         house_accounts={a for a, role in enumerate(full.roles) if role in HOUSE_ROLES},
-        index_prices={},
+        index_prices={
+            number: Fraction(*(indexes or {})[a.name])
+            for number, a in enumerate(full.assets)
+            if a.name in (indexes or {})
+        },
         unit_values=values,
         previous_values=list(values),
         carries=[0] * len(values),
         marks=[prices.get(m, 0) for m in range(len(values))],
         time_ns=time_ns,
     )
+    for asset, (num, den) in (indexes or {}).items():
+        book.set_collateral_price(asset, num, den)
     for house in policy.house:
         state.house[house.name] = _house_account(state, house)
     rule = policy.liquidation.backstop

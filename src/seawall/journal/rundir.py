@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class Manifest:
     inputs: list[dict[str, Any]]
     options: dict[str, Any]
     version: str
+    opening_indexes: dict[str, list[int]] = field(default_factory=dict)
     format: str = FORMAT
 
 

@@ -60,7 +60,13 @@ def verify_run(
         raise AnswerError(f"{path}: policy.json hashes to {policy.hash}, run.json says {manifest.policy_hash}")
     book = run.book()
     index = {i.symbol: m for m, i in enumerate(book.instruments)}
-    state = open_state(book, policy, {index[s]: m for s, m in manifest.opening_marks.items()}, manifest.opening_ns)
+    state = open_state(
+        book,
+        policy,
+        {index[s]: m for s, m in manifest.opening_marks.items()},
+        manifest.opening_ns,
+        indexes={a: (n, d) for a, (n, d) in manifest.opening_indexes.items()},
+    )
     opening = state_hash(state)
     if opening != manifest.opening_hash:
         raise AnswerError(f"{path}: opening state hashes to {opening}, run.json says {manifest.opening_hash}")

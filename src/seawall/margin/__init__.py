@@ -1,6 +1,7 @@
 """The margin book: accounts x positions as columns, equity and requirements in exact integers, who is at risk."""
 
-from seawall.margin.book import Book, Holders
+from seawall.margin.book import Book
+from seawall.margin.bookrows import Holders
 from seawall.margin.exact import (
     Assessment,
     Holding,

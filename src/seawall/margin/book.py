@@ -8,7 +8,6 @@ what is judged: a row (pool "asset") or all rows of an account together in the n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
@@ -17,23 +16,14 @@ from numpy.typing import NDArray
 
 from seawall.errors import InputError, InvariantBroken, MoneyOverflow
 from seawall.margin import rates as rt
-from seawall.margin.columns import MarketColumns, grown
+from seawall.margin.bookrows import BookRows
 from seawall.margin.portfolio import Portfolio
 from seawall.margin.rules import HaircutSchedule
 from seawall.margin.snapshot import BookSnapshot
 from seawall.margin.units import PositionState, UnitState
 
 
-@dataclass(frozen=True, slots=True)
-class Holders:
-    """Open positions of one market, parallel arrays by place: account numbers, signed lots, entry values."""
-
-    accounts: NDArray[np.int64]
-    lots: NDArray[np.int64]
-    entry: NDArray[np.int64]
-
-
-class Book:
+class Book(BookRows):
     """See the module. All amounts in book units of the row's or market's asset."""
 
     def __init__(
@@ -124,60 +114,6 @@ class Book:
         columns = (c.floors[market], c.rates[market], c.high[market], c.low[market], c.counts[market])
         for base, value in ((0, long_value), (8, short_value)):
             kernels.fill_leg(rows, base, *columns, value, self.denominator, rt.MAX_LOTS + 1)
-
-    def _open_rows(self) -> None:
-        snapshot, width = self.snapshot, len(self.snapshot.assets)
-        settle = np.array(self.settle, dtype=np.int64)
-        cash_keys = snapshot.cash_account.astype(np.int64) * width + snapshot.cash_asset
-        pos_keys = snapshot.pos_account.astype(np.int64) * width
-        if len(settle):
-            pos_keys = pos_keys + settle[snapshot.pos_market]
-        keys = np.unique(np.concatenate([cash_keys, pos_keys]))
-        self.rows = len(keys)
-        self.row_account = (keys // width).astype(np.int64)
-        self.row_asset = (keys % width).astype(np.int64)
-        self.row_of = np.full((width, len(snapshot.account_ids)), -1, dtype=np.int64)
-        self.row_of[self.row_asset, self.row_account] = np.arange(self.rows)
-        self.row_cash = np.zeros(self.rows, dtype=np.int64)
-        book_cash = []
-        for asset, minor in zip(snapshot.cash_asset.tolist(), snapshot.cash_minor, strict=True):
-            amount = snapshot.assets[asset].to_book(minor)
-            if abs(amount) > rt.MAX_CASH:
-                raise MoneyOverflow(f"cash of {amount} book units of {snapshot.assets[asset].name} exceeds 2^61")
-            book_cash.append(amount)
-        rows = self.row_of[snapshot.cash_asset, snapshot.cash_account]
-        np.add.at(self.row_cash, rows, np.array(book_cash, dtype=np.int64))
-        self.row_positions = np.zeros(self.rows, dtype=np.int64)
-        self._pos_row = self.row_of[settle[snapshot.pos_market], snapshot.pos_account] if len(settle) else pos_keys
-        self.state = np.zeros((self.rows, 2), dtype=np.int64)
-        self._found: list[NDArray[np.int64]] = []
-        self._out = np.empty(0, dtype=np.int64)
-        self.marked = np.zeros(self.rows, dtype=np.uint8)
-
-    def _open_positions(self) -> None:
-        snapshot, rows = self.snapshot, self._pos_row
-        markets = snapshot.pos_market.astype(np.int64)
-        if len(rows) and len(np.unique(rows * len(self.values) + markets)) != len(rows):
-            raise InputError("two positions of one account in one market", field="positions")
-        if (np.abs(snapshot.pos_lots) > rt.MAX_LOTS).any() or (snapshot.pos_lots == np.iinfo(np.int64).min).any():
-            raise MoneyOverflow("a position has more than 2^32 lots")
-        np.add.at(self.row_positions, rows, 1)
-        if len(self.row_positions) and int(self.row_positions.max()) > rt.MAX_POSITIONS:
-            raise MoneyOverflow(f"an account has more than {rt.MAX_POSITIONS} positions in one asset")
-        order = np.lexsort((rows, markets))
-        starts = np.searchsorted(markets[order], np.arange(len(self.values) + 1))
-        self.columns = [
-            MarketColumns(rows[part], snapshot.pos_lots[part], snapshot.pos_entry[part])
-            for part in (order[starts[m] : starts[m + 1]] for m in range(len(self.values)))
-        ]
-        place = np.empty(len(rows), dtype=np.int64)
-        place[order] = np.arange(len(rows)) - starts[markets[order]]
-        by_row = np.lexsort((markets, rows))
-        self._row_start = np.searchsorted(rows[by_row], np.arange(self.rows + 1))
-        self._row_market, self._row_place = markets[by_row], place[by_row]
-        self._places: dict[int, dict[int, int]] = {}
-        for market, columns in enumerate(self.columns):
-            rt.check_value(self.instruments[market], columns.largest, self.values[market], self.worths[market])
 
     def _accumulate(self) -> None:
         from seawall.margin import kernels
@@ -293,24 +229,6 @@ class Book:
 
     # ---- rows and units
 
-    def row(self, account: int, asset: int) -> int:
-        """Row of an account in an asset, made on first use."""
-        row = int(self.row_of[asset, account])
-        if row >= 0:
-            return row
-        if self.rows == len(self.row_account):
-            size = max(8, 2 * self.rows)
-            self.row_account, self.row_asset = grown(self.row_account, size), grown(self.row_asset, size)
-            self.row_cash, self.row_positions = grown(self.row_cash, size), grown(self.row_positions, size)
-            self.state, self.marked = grown(self.state, size), grown(self.marked, size)
-            if self.portfolio is not None:
-                self.required = grown(self.required, size)
-        row = self.rows
-        self.rows += 1
-        self.row_account[row], self.row_asset[row] = account, asset
-        self.row_of[asset, account] = row
-        return row
-
     def unit_of(self, account: int, asset: int) -> int:
         """Unit that judges an account's holdings in an asset."""
         return account if self.portfolio is not None else self.row(account, asset)
@@ -390,17 +308,6 @@ class Book:
         return notional * rates.initial[tier] - rates.initial_deducts[tier]
 
     # ---- positions and cash
-
-    def _slots(self, row: int) -> dict[int, int]:
-        """market -> place of every position this row ever had here."""
-        found = self._places.get(row)
-        if found is None:
-            found = {}
-            if row < len(self._row_start) - 1:
-                part = slice(self._row_start[row], self._row_start[row + 1])
-                found = dict(zip(self._row_market[part].tolist(), self._row_place[part].tolist(), strict=True))
-            self._places[row] = found
-        return found
 
     def position(self, account: int, market: int) -> tuple[int, int]:
         """(signed lots, entry value) of an account in a market; (0, 0) without one."""
@@ -492,28 +399,6 @@ class Book:
                 out.extend((p.market, p.lots, p.entry) for p in self.row_states(row))
         return sorted(out)
 
-    def holders(self, market: int) -> Holders:
-        """Open positions of a market, ascending account."""
-        c = self.columns[market]
-        lots = c.lots[: c.count]
-        held = np.nonzero(lots)[0]
-        accounts = self.row_account[c.rows[held]]
-        order = np.argsort(accounts, kind="stable")
-        held = held[order]
-        return Holders(accounts[order], lots[held], c.entries[held])
-
-    def net_lots(self, market: int) -> int:
-        """Sum of lots; zero when every position has its other side."""
-        c = self.columns[market]
-        return int(c.lots[: c.count].sum())
-
-    def entry_sum(self, market: int) -> int:
-        """Sum of entry values, exact at any size."""
-        c = self.columns[market]
-        entries = c.entries[: c.count][c.lots[: c.count] != 0]
-        low = int((entries & 0xFFFFFFFF).sum())
-        return int((entries >> 32).sum()) * (1 << 32) + low
-
     def equities(self, accounts: NDArray[np.int64], asset: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Equity and whole requirement of these accounts in an asset, int64 arrays."""
         required = self._whole_requirements()
@@ -535,18 +420,6 @@ class Book:
         for market, c in enumerate(self.columns):
             kernels.whole_requirements(c.rows, c.lots, c.tiers, c.count, 16 * market, 16 * market + 8, self.table, out)
         return out
-
-    def canonical_positions(
-        self,
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Account, market, lots, entry of every open position, by account then market."""
-        parts = [(m, self.holders(m)) for m in range(len(self.columns))]
-        accounts = np.concatenate([h.accounts for _, h in parts] or [np.empty(0, dtype=np.int64)])
-        markets = np.concatenate([np.full(len(h.lots), m, dtype=np.int64) for m, h in parts] or [accounts])
-        lots = np.concatenate([h.lots for _, h in parts] or [accounts])
-        entries = np.concatenate([h.entry for _, h in parts] or [accounts])
-        order = np.lexsort((markets, accounts))
-        return accounts[order], markets[order], lots[order], entries[order]
 
     def verify_running(self, *, threads: int = 1) -> None:
         """Recompute every row from its positions in the account-major layout and compare.

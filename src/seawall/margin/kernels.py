@@ -105,7 +105,7 @@ def tick(
             whole = size * change[at, 0]
             part = size * change[at, 1]
         else:
-            tier = find_tier(new, np.int64(side), size)
+            tier = find_tier(new, 0 if held > 0 else 8, size)
             tiers[place] = tier
             after = side + np.uint64(tier)
             whole = size * (new[after, 2] - old[at, 2]) - (new[after, 4] - old[at, 4])

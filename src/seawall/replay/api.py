@@ -21,7 +21,7 @@ from seawall.tables.frames import file_hash
 from seawall.tables.keys import nearest
 from seawall.tables.policies import read_policy
 from seawall.tables.prices import PriceTable, read_prices
-from seawall.tables.scenarios import load_scenario, scenario_names
+from seawall.tables.scenarios import load_scenario
 from seawall.tables.symbols import DOLLARS, Feed, parse_symbol, read_map
 
 
@@ -90,6 +90,30 @@ def replay(
         if isinstance(p, str | FilePath) and FilePath(p).is_file()
     ]
     return engine.run(snapshot, out=None if out is None else FilePath(out), inputs=inputs, options=options)
+
+
+def compare_marks(run: Run, *arguments: Any, **options: Any) -> dict[str, Any]:
+    """The same replay under the other way of making marks: who is liquidated under one and not the other.
+
+    Args:
+        run: the replay as it was done; ``arguments`` and ``options``: what it was called with.
+
+    Returns:
+        {"under": ..., "against": ..., "both", "only_<rule>" counts}.
+    """
+    mine = run.summary["mark_rule"]
+    other = "banded" if mine == "last" else "last"
+    again = replay(*arguments, **{**options, "marks": other, "out": None})
+    return {
+        "under": mine,
+        "against": other,
+        "both": len(run.liquidated & again.liquidated),
+        f"only_{mine}": len(run.liquidated - again.liquidated),
+        f"only_{other}": len(again.liquidated - run.liquidated),
+        "against_bad_debt": again.summary["bad_debt"],
+        "against_deleveraged": again.summary["deleveraged"]["accounts"],
+        "against_state_hash": again.summary["state_hash"],
+    }
 
 
 def _name(source: Any) -> str:
@@ -284,8 +308,3 @@ def _time(text: str | None, field: str) -> int | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp()) * 10**9
-
-
-def known_events() -> list[str]:
-    """Names of the library scenarios."""
-    return scenario_names()

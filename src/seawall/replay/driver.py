@@ -32,10 +32,10 @@ from seawall.journal import GENESIS, LogWriter, Manifest, RunDirectory, create_r
 from seawall.margin import BookSnapshot
 from seawall.market import MarkRule, Quarantine, SourceMemory, scaled_price
 from seawall.models import MarketResponse, ResponseParameters
-from seawall.money import format_amount
 from seawall.replay.feed import MarkFeed
 from seawall.replay.paths import Observations, Path
 from seawall.replay.run import Run
+from seawall.replay.summary import RunFacts, summarise
 from seawall.replay.tally import Tally, Valuer
 
 Progress = Callable[[int, int, str], None]
@@ -139,7 +139,9 @@ class Replay:
         inputs: list[dict[str, Any]],
         options: dict[str, Any],
     ) -> Run:
-        state = open_state(book, self.policy, self.opening, self.opening_ns)
+        symbols = [i.symbol for i in book.instruments]
+        self.opening_indexes = self._indexes(book, {symbols[m]: mark for m, mark in self.opening.items()})
+        state = open_state(book, self.policy, self.opening, self.opening_ns, indexes=self.opening_indexes)
         opening_hash = state_hash(state)
         opening_vault = {s.asset: s.vault for s in statements(state, {})}
         directory, log = self._begin(state, book, opening_hash, out, inputs, options)
@@ -162,13 +164,15 @@ class Replay:
             interrupted = True
         self.progress(self.path.steps, self.path.steps, "checking every balance")
         check_all(state, threads=self.threads)
-        summary = self._summary(state, tally, opening_vault, steps, interrupted)
+        facts = RunFacts(self.path, self.policy, self.feed.counts, self.missing, steps, interrupted, opening_vault)
+        summary = summarise(state, tally, facts)
         summary["seconds"] = round(time.perf_counter() - started, 3)
         if directory is not None and log is not None:
             log.close()
             summary["run"] = str(directory.path)
             _finish(directory, state, summary, rows)
-        return Run(summary, None if directory is None else directory.path, state, rows)
+        where = None if directory is None else directory.path
+        return Run(summary, where, state, rows, frozenset(tally.liquidated))
 
     def _rest(self) -> Iterator[Observations]:
         if self._pending is not None:
@@ -197,6 +201,7 @@ class Replay:
             inputs=inputs,
             options=options,
             version=version("seawall"),
+            opening_indexes={a: list(p) for a, p in self.opening_indexes.items()},
         )
         directory = create_run(out, book, manifest, self.policy.canonical())
         log = LogWriter(directory.log, GENESIS(self.policy.hash, opening_hash))
@@ -218,7 +223,9 @@ class Replay:
             self._do(state, tally, Funding(seen.time_ns, rates))
         marks, refused = self.feed.step(seen, shift)
         if marks or refused:
-            outcome = self._do(state, tally, Marks(seen.time_ns, marks, {}, tuple(refused)))
+            outcome = self._do(
+                state, tally, Marks(seen.time_ns, marks, self._indexes(state.snapshot, marks), tuple(refused))
+            )
             if outcome.rejection is not None:
                 raise InputError(
                     f"marks were refused: {outcome.rejection.code.value}",
@@ -232,6 +239,23 @@ class Replay:
         if state.cases or state.watch or state.intents or _holds(state):
             deadline = seen.time_ns + self.policy.liquidation.deadline_ns
             self._do(state, tally, Resolve(max(deadline, state.time_ns)))
+
+    def _indexes(self, book: BookSnapshot, marks: dict[str, int]) -> dict[str, tuple[int, int]]:
+        """Index prices of collateral where the policy judges accounts as a whole: the mark of the asset's own market.
+
+        Numeraire book units per book unit of the asset, exact.
+        """
+        found: dict[str, tuple[int, int]] = {}
+        if self.policy.margin.pool != "account":
+            return found
+        scale = {a.name: a.book_scale for a in book.assets}
+        for instrument in book.instruments:
+            mark = marks.get(instrument.symbol)
+            if mark is None or instrument.base not in scale or instrument.base in found:
+                continue
+            unit = scale[self.policy.numeraire or ""]
+            found[instrument.base] = (mark * 10**unit, 10 ** (instrument.mark_scale + scale[instrument.base]))
+        return found
 
     def _answer(self, state: State, tally: Tally, intent: IntentOpened) -> None:
         """The market answers one intent: as many lots as its depth bears within the limit, at one average price."""
@@ -275,94 +299,6 @@ class Replay:
         for market, instrument in enumerate(state.snapshot.instruments[:4]):
             row[f"mark_{instrument.symbol}"] = state.marks[market] / 10.0**instrument.mark_scale
         return row
-
-    def _summary(
-        self, state: State, tally: Tally, opening: dict[str, int], steps: int, interrupted: bool
-    ) -> dict[str, Any]:
-        text = tally.valuer.text
-        book = state.snapshot
-        pending = sum(-st.equity for u in state.cases if (st := state.book.unit_state(u)).equity < 0)
-        found = statements(state, opening)
-        counts = self.feed.counts
-        num, den = tally.haircut_rate
-        notes = list(self.path.notes)
-        if self.missing:
-            notes.append("left out, no price at the start of the window: " + ", ".join(self.missing))
-        if self.policy.marks.kind == "banded" and counts.sources:
-            few = sum(1 for n in counts.sources.values() if n < 2)
-            if few:
-                notes.append(
-                    f"index of {few} of {len(book.instruments)} markets has one source: quorum is {self.policy.oracle.quorum}"
-                )
-        return {
-            "event": self.path.name,
-            "title": self.path.title,
-            "heading": "GENERATED BOOK" if book.kind == "generated" else "",
-            "policy": {"name": self.policy.name, "hash": self.policy.hash},
-            "book": {
-                "kind": book.kind,
-                "accounts": sum(1 for r in book.roles if r in ("trader", "market_maker")),
-                "positions": int((book.pos_account != state.outside).sum()),
-                "source": {k: v for k, v in book.source.items() if k != "markets"},
-            },
-            "accounts": sum(1 for r in book.roles if r in ("trader", "market_maker")),
-            "positions": int((book.pos_account != state.outside).sum()),
-            "markets": len(book.instruments),
-            "unit": tally.valuer.unit,
-            "steps": steps,
-            "interrupted": interrupted,
-            "path_rule": self.path.rule,
-            "mark_rule": self.policy.marks.kind,
-            "liquidated": {
-                "accounts": len(tally.liquidated),
-                "notional": text(tally.liquidated_notional),
-                "fills": tally.fills,
-                "fees": text(tally.fees),
-            },
-            "taken_over": {
-                "accounts": len(tally.taken),
-                "notional": text(tally.taken_notional),
-                "pnl": text(sum(tally.equity(h.account) - h.before for h in self._backstop(tally))),
-            },
-            "bad_debt": text(tally.bad_debt),
-            "layers": tally.layers(),
-            "deleveraged": {
-                "accounts": len(tally.deleveraged),
-                "notional": text(tally.deleveraged_notional),
-                "needed": text(tally.needed),
-                "collected": text(tally.collected),
-                "of_backstop_notional": text(tally.deleveraged_from_backstop),
-            },
-            "haircut": {"rate": f"{num}/{den}", "amount": text(tally.haircut_amount)},
-            "residual": text(tally.residual),
-            "pending": text(tally.valuer.value(0, pending)) if tally.valuer.single else str(pending),
-            "by_asset": {
-                name: {
-                    "bad_debt": format_amount(amount, state.asset(state.asset_index[name]).book_scale),
-                    "residual": format_amount(
-                        tally.residual_by_asset.get(name, 0), state.asset(state.asset_index[name]).book_scale
-                    ),
-                }
-                for name, amount in sorted(tally.bad_debt_by_asset.items())
-            },
-            "quarantined": dict(sorted(counts.quarantined.items())),
-            "marks": {
-                "from_trades": counts.trades,
-                "from_index": counts.from_index,
-                "without_index": counts.without_index,
-                "none": counts.held,
-            },
-            "conservation": {
-                "ok": all(s.difference == 0 for s in found),
-                "assets": {s.asset: s.as_dict() for s in found},
-            },
-            "notes": notes,
-            "state_hash": state_hash(state),
-        }
-
-    def _backstop(self, tally: Tally) -> list[Any]:
-        rule = self.policy.liquidation.backstop
-        return [h for n, h in tally.house.items() if rule is not None and n == rule.account]
 
 
 def _holds(state: State) -> bool:

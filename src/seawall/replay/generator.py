@@ -183,7 +183,8 @@ def _loser_sizes(seed: int, count: int, total: float) -> NDArray[np.float64]:
     rng = _stream(seed, 2)
     sizes = np.exp(2.6 * rng.standard_normal(count))
     sizes = np.minimum(sizes, np.quantile(sizes, 1 - 5 / max(5, count)))
-    return sizes * (total * rng.uniform(0.97, 1.03) / float(sizes.sum()))
+    scaled: NDArray[np.float64] = sizes * (total * rng.uniform(0.97, 1.03) / float(sizes.sum()))
+    return scaled
 
 
 class _Positions:
@@ -220,7 +221,8 @@ class _Positions:
         """Notional in dollars per account."""
         account, market, lots = (np.concatenate(c) for c in (self.account, self.market, self.lots))
         usd = np.abs(lots) * self.lot_usd[market]
-        return np.bincount(account, weights=usd, minlength=accounts.stop)[accounts.start : accounts.stop]
+        found = np.bincount(account, weights=usd, minlength=accounts.stop)[accounts.start : accounts.stop]
+        return found.astype(np.float64)
 
     def add_side(
         self, first: int, count: int, side: int, sizes: NDArray[np.float64], median: float, spread: float
@@ -254,7 +256,8 @@ class _Positions:
         mixed = tie * by_size + np.sqrt(1 - tie * tie) * rng.standard_normal(count)
         z = np.empty(count)
         z[np.argsort(mixed, kind="stable")] = _normal_scores(count)
-        return median * np.exp(spread * z) * float(self.options.leverage)
+        found: NDArray[np.float64] = median * np.exp(spread * z) * float(self.options.leverage)
+        return found
 
     def _append(
         self,
@@ -375,4 +378,4 @@ def winning_side(book: BookSnapshot) -> tuple[NDArray[np.float64], NDArray[np.fl
     )
     traders = np.array([r == "trader" for r in book.roles])
     mine = traders & (net < 0)
-    return gross[mine], gross[mine] / cash[mine]
+    return gross[mine].astype(np.float64), gross[mine] / cash[mine]

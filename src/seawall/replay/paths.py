@@ -160,8 +160,6 @@ def bars_path(
     Raises:
         InputError: no price in the window, or a feed that is not in the file.
     """
-    import polars as pl
-
     chosen = path_rule(rule)
     step = bar_length(table)
     known = set(table.symbols)
@@ -188,6 +186,31 @@ def bars_path(
     indexed = None
     if index is not None and sources:
         indexed = _points(index, {p: ":".join(p) for p in sources}, chosen, bar_length(index), low, end_ns)
+    stream = _merged(trades, indexed, feeds)
+
+    def depth(market: str, time_ns: int) -> float:
+        span = spans.get((market, time_ns - time_ns % step), 0.0)
+        return normal_depth * max(0.15, 1 / (1 + span / 0.02))
+
+    text = chosen.text if table.kind == "bars" else "each row is one mark"
+    notes = [
+        f"depth within 1 %: {normal_depth:,.0f} of the quote currency a market, halved when a bar spans 2 % (assumption)"
+    ]
+    if table.identical_dropped:
+        notes.append(f"{table.identical_dropped} identical repeats dropped")
+    if table.naive_times:
+        notes.append("times without a zone were read as UTC")
+    if table.ignored:
+        notes.append("columns not used: " + ", ".join(table.ignored))
+    return Path(name, name, tuple(feeds), stream, first, last, text, depth, tuple(notes), trades["time_ns"].n_unique())
+
+
+def _merged(
+    trades: pl.DataFrame, indexed: pl.DataFrame | None, feeds: Sequence[Feed]
+) -> Callable[[], Iterator[Observations]]:
+    """Trades and index prices on one time axis, one ``Observations`` per time."""
+    import polars as pl
+
     markets_of: dict[str, list[str]] = {}
     for feed in feeds:
         for pair in feed.index:
@@ -212,21 +235,7 @@ def bars_path(
         if seen or other:
             yield Observations(at, tuple(seen), tuple(other))
 
-    def depth(market: str, time_ns: int) -> float:
-        span = spans.get((market, time_ns - time_ns % step), 0.0)
-        return normal_depth * max(0.15, 1 / (1 + span / 0.02))
-
-    text = chosen.text if table.kind == "bars" else "each row is one mark"
-    notes = [
-        f"depth within 1 %: {normal_depth:,.0f} of the quote currency a market, halved when a bar spans 2 % (assumption)"
-    ]
-    if table.identical_dropped:
-        notes.append(f"{table.identical_dropped} identical repeats dropped")
-    if table.naive_times:
-        notes.append("times without a zone were read as UTC")
-    if table.ignored:
-        notes.append("columns not used: " + ", ".join(table.ignored))
-    return Path(name, name, tuple(feeds), stream, first, last, text, depth, tuple(notes), trades["time_ns"].n_unique())
+    return stream
 
 
 def bar_length(table: PriceTable) -> int:

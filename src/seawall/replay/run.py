@@ -22,12 +22,14 @@ class Run:
         path: run directory, or None when nothing was written.
         state: the venue at the end.
         rows: timeline rows as plain dicts, one per step.
+        liquidated: names of the accounts that came under liquidation.
     """
 
     summary: dict[str, Any]
     path: Path | None
     state: State
     rows: list[dict[str, Any]]
+    liquidated: frozenset[str] = frozenset()
 
     @property
     def timeline(self) -> pl.DataFrame:

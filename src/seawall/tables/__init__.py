@@ -1,9 +1,10 @@
 """Files and frames in and out: rows, columns, units and their errors; policies and scenarios by name."""
 
-from seawall.tables.book import BookReport, check_book, columns_markdown, read_book, template_files
+from seawall.tables.book import BookReport, check_book, read_book
 from seawall.tables.policies import policy_from_canonical, policy_from_mapping, policy_names, preset_text, read_policy
 from seawall.tables.prices import PriceTable, read_prices
 from seawall.tables.scenarios import load_scenario, scenario_names
+from seawall.tables.specification import columns_markdown, template_files
 
 __all__ = [
     "BookReport",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,98 +11,14 @@ import numpy as np
 
 from seawall.errors import InputError
 from seawall.margin import MAX_CASH, MAX_LOTS, MAX_WORTH, ROLES, BookSnapshot
-from seawall.market import Bracket, Brackets, Instrument, Kind, Right, scaled_price
-from seawall.market.oracle import Quarantine
+from seawall.market import Instrument
 from seawall.money import Asset, parse_amount
-from seawall.tables.frames import Column, file_hash, load_frame, select
+from seawall.tables.cells import choice_cell, decimal_cell, market_of, price_cell, text_cell, whole_cell
+from seawall.tables.frames import file_hash, load_frame, select
 from seawall.tables.keys import nearest
-from seawall.tables.prices import _text_times
+from seawall.tables.specification import DOLLAR_ASSETS, SPECIFICATION
 
 T = TypeVar("T")
-
-ACCOUNT_COLUMNS = (
-    Column(
-        "account",
-        "text",
-        True,
-        "name of the account; one row per account and asset",
-        "alice",
-        aliases=("account_id", "user"),
-    ),
-    Column("asset", "text", True, "asset held", "USDC", aliases=("currency", "coin")),
-    Column(
-        "cash",
-        "decimal",
-        True,
-        "balance in units of the asset",
-        "1000.50",
-        aliases=("balance", "wallet_balance", "total"),
-    ),
-    Column("owner", "text", False, "who owns it; linked accounts share an owner", "alice", "the account"),
-    Column("member", "text", False, "clearing member it belongs to", "m1", "none"),
-    Column("role", "text", False, "trader, market_maker, fund, backstop or outside", "trader", "trader"),
-)
-POSITION_COLUMNS = (
-    Column("account", "text", True, "account that holds it", "alice", aliases=("account_id", "user")),
-    Column("market", "text", True, "market it is in; one row per account and market", "BTC-PERP", aliases=("symbol",)),
-    Column("size", "decimal", False, "signed size in base units (inverse: in quote units); or give lots", "-0.5"),
-    Column("lots", "whole", False, "signed size in lots, instead of size", "-500"),
-    Column("contracts", "decimal", False, "unsigned number of lots with side, instead of size", "500"),
-    Column("side", "text", False, "long or short, with contracts", "short"),
-    Column("entry_price", "price", True, "average entry price", "61250.5", aliases=("entryPrice", "entry")),
-    Column("margin_mode", "text", False, "cross or isolated", "cross", "cross", aliases=("marginMode",)),
-    Column(
-        "isolated_margin",
-        "decimal",
-        False,
-        "cash set aside for an isolated position, part of the account's cash",
-        "100",
-        "0",
-        aliases=("initialMargin", "isolatedMargin"),
-    ),
-)
-MARKET_COLUMNS = (
-    Column("market", "text", True, "symbol of the market", "BTC-PERP", aliases=("symbol",)),
-    Column("base", "text", True, "underlying coin", "BTC"),
-    Column("quote", "text", True, "currency of its price", "USD"),
-    Column("settle", "text", True, "asset that profit is paid in", "USDC"),
-    Column(
-        "lot",
-        "decimal",
-        True,
-        "base units in one lot (inverse: quote units)",
-        "0.001",
-        aliases=("contractSize", "contract_size"),
-    ),
-    Column("mark_scale", "whole", True, "decimals of a mark", "3"),
-    Column(
-        "brackets",
-        "brackets",
-        True,
-        "floor:initial:maintenance, semicolons between; floors in settle units",
-        "0:0.02:0.01;100000:0.05:0.025",
-    ),
-    Column("bracket_mode", "text", False, "marginal or whole", "marginal", "marginal"),
-    Column("kind", "text", False, "perpetual, future or option", "perpetual", "perpetual", aliases=("type",)),
-    Column("inverse", "flag", False, "true when profit is paid in the base coin", "false", "false"),
-    Column("tick", "whole", False, "order price step in units of the mark", "1", "1"),
-    Column("expiry", "time", False, "last moment of a future or option, UTC", "", ""),
-    Column("strike", "price", False, "strike of an option", "", ""),
-    Column("right", "text", False, "call or put", "", ""),
-    Column("mark", "price", False, "mark at the time of the book", "61300", "the first price of the path"),
-)
-ASSET_COLUMNS = (
-    Column("asset", "text", True, "name of the asset", "USDC"),
-    Column("decimals", "whole", True, "decimals the ledger keeps", "6"),
-    Column("book_scale", "whole", False, "decimals the margin book keeps", "6", "at most 8"),
-)
-SPECIFICATION = {
-    "accounts": ACCOUNT_COLUMNS,
-    "positions": POSITION_COLUMNS,
-    "markets": MARKET_COLUMNS,
-    "assets": ASSET_COLUMNS,
-}
-DOLLAR_ASSETS = frozenset({"USD", "USDC", "USDT", "DAI", "USDE", "FDUSD"})
 
 
 @dataclass(slots=True)
@@ -209,44 +124,6 @@ def _table(name: str, source: Any, found: _Found) -> tuple[list[dict[str, Any]],
     return chosen.to_dicts(), where
 
 
-def _text(row: dict[str, Any], key: str, default: str = "") -> str:
-    value = row.get(key)
-    text = "" if value is None else str(value).strip()
-    return text or default
-
-
-def _decimal(row: dict[str, Any], key: str, where: str, number: int) -> Fraction:
-    value = row.get(key)
-    text = repr(value) if isinstance(value, float) else str(value).strip()
-    try:
-        result = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise InputError(
-            "not a number", where=where, row=number, field=key, value=value, expected="a decimal such as 12.5"
-        ) from None
-    if abs(result) > 10**30:
-        raise InputError("absurdly large", where=where, row=number, field=key, value=value, expected="at most 1e30")
-    return result
-
-
-def _whole(row: dict[str, Any], key: str, where: str, number: int, default: int | None = None) -> int:
-    if default is not None and not _text(row, key):
-        return default
-    value = _decimal(row, key, where, number)
-    if value.denominator != 1:
-        raise InputError("not a whole number", where=where, row=number, field=key, value=row.get(key))
-    return int(value)
-
-
-def _choice(row: dict[str, Any], key: str, allowed: list[str], default: str, where: str, number: int) -> str:
-    value = _text(row, key, default).lower()
-    if value not in allowed:
-        raise InputError(
-            "unknown name", where=where, row=number, field=key, value=row.get(key), expected=nearest(value, allowed)
-        )
-    return value
-
-
 def _assets(tables: dict[str, tuple[list[dict[str, Any]], str]], found: _Found) -> dict[str, Asset]:
     """Assets by name: from the assets table, else by convention."""
     rows, where = tables.get("assets", ([], ""))
@@ -254,18 +131,22 @@ def _assets(tables: dict[str, tuple[list[dict[str, Any]], str]], found: _Found) 
     for number, row in enumerate(rows, 1):
 
         def one(row: dict[str, Any] = row, number: int = number) -> None:
-            name = _text(row, "asset")
+            name = text_cell(row, "asset")
             if name in known:
                 raise InputError("asset listed twice", where=where, row=number, field="asset", value=name)
-            decimals = _whole(row, "decimals", where, number)
-            scale = _whole(row, "book_scale", where, number, default=min(decimals, 8))
+            decimals = whole_cell(row, "decimals", where, number)
+            scale = whole_cell(row, "book_scale", where, number, default=min(decimals, 8))
             known[name] = Asset.of(name, decimals, scale)
 
         found.attempt(one)
     if rows:
         return known
-    coins = {_text(r, "settle") for r in tables["markets"][0] if _text(r, "inverse").lower() in ("true", "1", "yes")}
-    names = [_text(r, "settle") for r in tables["markets"][0]] + [_text(r, "asset") for r in tables["accounts"][0]]
+    coins = {
+        text_cell(r, "settle") for r in tables["markets"][0] if text_cell(r, "inverse").lower() in ("true", "1", "yes")
+    }
+    names = [text_cell(r, "settle") for r in tables["markets"][0]] + [
+        text_cell(r, "asset") for r in tables["accounts"][0]
+    ]
     for name in filter(None, dict.fromkeys(names)):
         decimals = 6 if name.upper() in DOLLAR_ASSETS else 10 if name in coins else 8
         made = found.attempt(lambda n=name, d=decimals: Asset.of(n, d, d))  # type: ignore[misc]
@@ -283,103 +164,19 @@ def _markets(
     for number, row in enumerate(rows, 1):
 
         def one(row: dict[str, Any] = row, number: int = number) -> None:
-            symbol = _text(row, "market")
+            symbol = text_cell(row, "market")
             if symbol in seen:
                 raise InputError("market listed twice", where=where, row=number, field="market", value=symbol)
             seen.add(symbol)
-            instrument = _market(row, where, number, assets)
-            if _text(row, "mark"):
-                mark = _price(row, "mark", instrument.mark_scale, where, number)
+            instrument = market_of(row, where, number, assets)
+            if text_cell(row, "mark"):
+                mark = price_cell(row, "mark", instrument.mark_scale, where, number)
                 instrument.unit_value(mark)
                 marks[len(instruments)] = mark
             instruments.append(instrument)
 
         found.attempt(one)
     return instruments, marks
-
-
-def _price(row: dict[str, Any], key: str, scale: int, where: str, number: int) -> int:
-    value = row.get(key)
-    price = scaled_price(value if isinstance(value, float) else str(value).strip(), scale)
-    if isinstance(price, Quarantine):
-        raise InputError(
-            f"bad price: {price.value.replace('_', ' ')}",
-            where=where,
-            row=number,
-            field=key,
-            value=value,
-            expected="a price above 0",
-        )
-    return price
-
-
-def _market(row: dict[str, Any], where: str, number: int, assets: dict[str, Asset]) -> Instrument:
-    settle = _text(row, "settle")
-    if settle not in assets:
-        raise InputError(
-            "unknown asset", where=where, row=number, field="settle", value=settle, expected=nearest(settle, assets)
-        )
-    kind = Kind(_choice(row, "kind", [k.value for k in Kind], "perpetual", where, number))
-    inverse = _choice(row, "inverse", ["true", "false", "1", "0", "yes", "no"], "false", where, number) in (
-        "true",
-        "1",
-        "yes",
-    )
-    scale = _whole(row, "mark_scale", where, number)
-    right = _text(row, "right").lower()
-    try:
-        return Instrument.of(
-            _text(row, "market"),
-            assets[settle],
-            base=_text(row, "base"),
-            quote=_text(row, "quote"),
-            lot=_decimal(row, "lot", where, number),
-            mark_scale=scale,
-            brackets=_brackets(row, where, number, assets[settle]),
-            kind=kind,
-            inverse=inverse,
-            tick=_whole(row, "tick", where, number, default=1),
-            expiry_ns=_expiry(row, where, number) if _text(row, "expiry") else None,
-            strike=_price(row, "strike", scale, where, number) if _text(row, "strike") else None,
-            right=Right(_choice(row, "right", ["call", "put"], "", where, number)) if right else None,
-        )
-    except InputError as error:
-        if error.row is None:
-            raise type(error)(
-                error.problem, where=where, row=number, field=error.field, value=error.value, expected=error.expected
-            ) from None
-        raise
-
-
-def _expiry(row: dict[str, Any], where: str, number: int) -> int:
-    import polars as pl
-
-    frame = pl.DataFrame({"time": [_text(row, "expiry")], "row": [number]})
-    return int(_text_times(frame, where)[0]["time_ns"][0])
-
-
-def _brackets(row: dict[str, Any], where: str, number: int, settle: Asset) -> Brackets:
-    steps = []
-    for part in filter(None, (p.strip() for p in _text(row, "brackets").split(";"))):
-        try:
-            floor, initial, maintenance = (Fraction(x.strip()) for x in part.split(":"))
-        except (ValueError, ZeroDivisionError):
-            raise InputError(
-                "bad bracket",
-                where=where,
-                row=number,
-                field="brackets",
-                value=part,
-                expected="floor:initial:maintenance",
-            ) from None
-        start = floor * 10**settle.book_scale
-        if start.denominator != 1:
-            raise InputError(
-                "floor is finer than the asset's scale", where=where, row=number, field="brackets", value=part
-            )
-        steps.append(Bracket(int(start), initial, maintenance))
-    mode = _choice(row, "bracket_mode", ["marginal", "whole"], "marginal", where, number)
-    return Brackets.of(steps, marginal=mode == "marginal")
 
 
 @dataclass(slots=True)
@@ -447,14 +244,14 @@ def _assemble(
 def _account(
     build: _Build, row: dict[str, Any], where: str, number: int, assets: tuple[Asset, ...], numbers: dict[str, int]
 ) -> None:
-    name, asset = _text(row, "account"), _text(row, "asset")
+    name, asset = text_cell(row, "account"), text_cell(row, "asset")
     if not name:
         raise InputError("account is missing", where=where, row=number, field="account")
     if asset not in numbers:
         raise InputError(
             "unknown asset", where=where, row=number, field="asset", value=asset, expected=nearest(asset, numbers)
         )
-    role = _choice(row, "role", list(ROLES), "trader", where, number)
+    role = choice_cell(row, "role", list(ROLES), "trader", where, number)
     value = row.get("cash")
     text = repr(value) if isinstance(value, float) else str(value).strip()
     minor = parse_amount(text, assets[numbers[asset]].decimals, field="cash", where=where, row=number)
@@ -467,7 +264,7 @@ def _account(
             value=text,
             expected="at most 2^61 book units",
         )
-    owner, member = _text(row, "owner", name), _text(row, "member")
+    owner, member = text_cell(row, "owner", name), text_cell(row, "member")
     if name not in build.index:
         build.account(name, owner, member, role)
     account = build.index[name]
@@ -501,7 +298,7 @@ def _position(
     numbers: dict[str, int],
     marks: dict[int, int],
 ) -> None:
-    name, symbol = _text(row, "account"), _text(row, "market")
+    name, symbol = text_cell(row, "account"), text_cell(row, "market")
     if name not in build.index:
         raise InputError(
             "unknown account", where=where, row=number, field="account", value=name, expected=nearest(name, build.index)
@@ -513,7 +310,7 @@ def _position(
     market = symbols[symbol]
     instrument = instruments[market]
     lots = _lots(row, instrument, where, number)
-    entry_mark = _price(row, "entry_price", instrument.mark_scale, where, number)
+    entry_mark = price_cell(row, "entry_price", instrument.mark_scale, where, number)
     value = instrument.unit_value(entry_mark)
     now = instrument.unit_value(marks[market]) if market in marks else value
     if abs(lots) > MAX_LOTS or abs(lots) * max(value, now) > MAX_WORTH:
@@ -526,7 +323,7 @@ def _position(
             expected="at most 2^32 lots worth 2^54 book units",
         )
     account = build.index[name]
-    if _choice(row, "margin_mode", ["cross", "isolated"], "cross", where, number) == "isolated":
+    if choice_cell(row, "margin_mode", ["cross", "isolated"], "cross", where, number) == "isolated":
         account = _isolate(
             build, row, where, number, account, symbol, numbers[instrument.settle.name], instrument.settle
         )
@@ -543,7 +340,7 @@ def _position(
 
 
 def _lots(row: dict[str, Any], instrument: Instrument, where: str, number: int) -> int:
-    given = [k for k in ("size", "lots", "contracts") if _text(row, k)]
+    given = [k for k in ("size", "lots", "contracts") if text_cell(row, k)]
     if len(given) != 1:
         raise InputError(
             "size is missing" if not given else "size is given twice",
@@ -553,10 +350,10 @@ def _lots(row: dict[str, Any], instrument: Instrument, where: str, number: int) 
             value=", ".join(given) or None,
             expected="one of size, lots, contracts",
         )
-    size = _decimal(row, given[0], where, number)
+    size = decimal_cell(row, given[0], where, number)
     lots = size / instrument.lot if given[0] == "size" else size
     if given[0] == "contracts":
-        lots *= -1 if _choice(row, "side", ["long", "short"], "", where, number) == "short" else 1
+        lots *= -1 if choice_cell(row, "side", ["long", "short"], "", where, number) == "short" else 1
     if lots.denominator != 1:
         raise InputError(
             "size is not a whole number of lots",
@@ -596,41 +393,3 @@ def _isolate(
     account = build.account(name, build.owners[parent], build.members[parent], build.roles[parent], parent)
     build.cash[account, asset] = margin
     return account
-
-
-def template_files() -> dict[str, str]:
-    """A tiny sound book as CSV text, every column present: two traders and one market."""
-    other = {
-        "accounts": {"account": "bob", "owner": "bob", "cash": "5000"},
-        "positions": {"account": "bob", "size": "0.5"},
-    }
-    files = {}
-    for name, columns in SPECIFICATION.items():
-        kept = [c for c in columns if c.name not in ("lots", "contracts", "side")]
-        rows = [[c.example for c in kept]]
-        if name in other:
-            rows.append([other[name].get(c.name, c.example) for c in kept])
-        if name == "accounts":
-            rows[0][[c.name for c in kept].index("cash")] = "5000.50"
-        lines = [",".join(c.name for c in kept), *(",".join(r) for r in rows)]
-        files[f"{name}.csv"] = "\n".join(lines) + "\n"
-    return files
-
-
-def columns_markdown() -> str:
-    """The column-by-column specification as a page of documentation."""
-    lines = []
-    for name, columns in SPECIFICATION.items():
-        lines += [
-            f"## {name}",
-            "",
-            "| column | kind | required | meaning | example | default |",
-            "|---|---|---|---|---|---|",
-        ]
-        for c in columns:
-            also = f" (also read as {', '.join(c.aliases)})" if c.aliases else ""
-            lines.append(
-                f"| `{c.name}` | {c.kind} | {'yes' if c.required else 'no'} | {c.meaning}{also} | `{c.example}` | {c.default} |"
-            )
-        lines.append("")
-    return "\n".join(lines)

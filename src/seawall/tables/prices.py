@@ -159,7 +159,7 @@ def _times(frame: pl.DataFrame, where: str) -> tuple[pl.DataFrame, bool]:
     if kind == pl.Date:
         return frame.with_columns(pl.col("time").cast(pl.Datetime("ns")).dt.epoch("ns").alias("time_ns")), True
     if kind == pl.String:
-        return _text_times(frame, where)
+        return text_times(frame, where)
     if kind.is_integer() or kind.is_float():
         number = pl.col("time").cast(pl.Int64, strict=False)
         frame = frame.with_columns(number.alias("_n"))
@@ -170,7 +170,8 @@ def _times(frame: pl.DataFrame, where: str) -> tuple[pl.DataFrame, bool]:
     raise InputError("not a column of times", where=where, field="time", value=str(kind), expected="UTC times")
 
 
-def _text_times(frame: pl.DataFrame, where: str) -> tuple[pl.DataFrame, bool]:
+def text_times(frame: pl.DataFrame, where: str) -> tuple[pl.DataFrame, bool]:
+    """A text column ``time`` as ``time_ns``; True when the times bear no zone."""
     import polars as pl
 
     text = pl.col("time").str.strip_chars()

@@ -14,6 +14,8 @@ from seawall.errors import InputError
 from seawall.scenario import AssetPath, Curve, Scenario, Source
 from seawall.tables.keys import Table, nearest
 
+SMALLEST = Fraction(1, 10**12)  # prices and ratios outside 1e-12 to 1e12 are typing errors
+
 
 def scenario_names() -> list[str]:
     """Names in the library, sorted."""
@@ -94,8 +96,9 @@ def _source(t: Table) -> Source:
 
 
 def _asset(t: Table) -> AssetPath:
+    price = t.fraction("price", low=SMALLEST, high=1 / SMALLEST)
     path = AssetPath(
-        price=float(t.fraction("price")),
+        price=float(price),
         ratio=_curve(t, "anchors"),
         dislocation=_curve(t, "dislocation") if t.has("dislocation") else Curve(((0.0, 1.0),)),
         normal_depth=float(t.whole("normal_depth", low=1)),
@@ -108,14 +111,16 @@ def _points(t: Table, key: str) -> tuple[tuple[int, str], ...]:
     t.has(key)
     rows: Any = t.data.get(key)
     if not isinstance(rows, list) or not all(
-        isinstance(r, list) and len(r) == 2 and isinstance(r[0], int) and isinstance(r[1], str) for r in rows
+        isinstance(r, list) and len(r) == 2 and type(r[0]) is int and isinstance(r[1], str) for r in rows
     ):
         t.fail(key, "bad value", '[[minute, "ratio"], ...]')
     for row in rows:
         try:
-            Fraction(row[1])
-        except ValueError:
+            number = abs(Fraction(row[1]))
+        except (ValueError, ZeroDivisionError):
             t.fail(key, f"{row[1]!r} is not a decimal", '[[minute, "ratio"], ...]')
+        if number and not SMALLEST <= number <= 1 / SMALLEST:
+            t.fail(key, f"{row[1]!r} is out of range", f"{float(SMALLEST)} to {float(1 / SMALLEST)}")
     return tuple((int(m), str(v)) for m, v in rows)
 
 

@@ -1,0 +1,175 @@
+"""The command as people and programs use it. Ids cli-*."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONTRACT = {
+    "event": str,
+    "policy": {"name": str, "hash": str},
+    "book": {"kind": str, "accounts": int, "positions": int},
+    "accounts": int,
+    "positions": int,
+    "steps": int,
+    "liquidated": {"accounts": int, "notional": str},
+    "taken_over": {"accounts": int, "notional": str, "pnl": str},
+    "bad_debt": str,
+    "layers": list,
+    "deleveraged": {"accounts": int, "notional": str, "needed": str, "collected": str},
+    "haircut": {"rate": str, "amount": str},
+    "residual": str,
+    "conservation": {"ok": bool, "assets": dict},
+    "state_hash": str,
+    "seconds": float,
+}
+
+
+def seawall(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from seawall.cli import main; main()", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def check(contract, document, path="") -> None:
+    for key, kind in contract.items():
+        assert key in document, f"{path}{key} is missing"
+        if isinstance(kind, dict):
+            check(kind, document[key], f"{path}{key}.")
+        else:
+            assert isinstance(document[key], kind), f"{path}{key} is {document[key]!r}"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    done = seawall("demo", "--accounts", "2000", "--json", "--verify", folder=folder)
+    assert done.returncode == 0, done.stderr
+    return folder, json.loads(done.stdout)
+
+
+def test_cli_demo_prints_one_document_that_keeps_the_contract(demo):
+    _, document = demo
+    check(CONTRACT, document)
+    assert document["heading"] == "GENERATED BOOK"
+    assert document["conservation"]["ok"]
+    assert document["verified"]
+    assert document["liquidated"]["accounts"] > 0
+
+
+def test_cli_replay_of_the_directory_gives_the_same_hash(demo):
+    folder, document = demo
+    done = seawall("replay", document["run"], "--json", "--threads", "2", folder=folder)
+    assert done.returncode == 0, done.stderr
+    again = json.loads(done.stdout)
+    assert (again["ok"], again["state_hash"]) == (True, document["state_hash"])
+
+
+def test_cli_a_changed_log_is_found(demo):
+    folder, document = demo
+    log = folder / document["run"] / "log.jsonl"
+    text = log.read_text()
+    changed = text.replace('"kind":"filled"', '"kind":"killed"', 1)
+    assert changed != text
+    log.write_text(changed)
+    try:
+        done = seawall("replay", document["run"], folder=folder)
+        assert done.returncode == 1
+        assert "differs when applied again" in done.stderr
+        assert "Traceback" not in done.stderr
+    finally:
+        log.write_text(text)
+
+
+def test_cli_a_cut_log_is_derived_up_to_the_cut(demo):
+    folder, document = demo
+    log = folder / document["run"] / "log.jsonl"
+    text = log.read_text()
+    log.write_text(text[: len(text) // 2])
+    try:
+        done = seawall("replay", document["run"], "--json", folder=folder)
+        assert done.returncode in (1, 2)
+    finally:
+        log.write_text(text)
+
+
+def test_cli_the_same_run_twice_and_with_two_threads_has_one_hash(demo):
+    folder, document = demo
+    done = seawall("demo", "--accounts", "2000", "--json", "--threads", "2", folder=folder)
+    assert json.loads(done.stdout)["state_hash"] == document["state_hash"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["replay", "2025-10-11"], "2025-10-10"),
+        (["replay", "2025-10-10", "--policy", "hyperliquit"], "'hyperliquid'"),
+        (["replay", "2025-10-10", "--book", "generate:acounts=5"], "'accounts'"),
+        (["replay", "--prices", "nowhere.csv"], "no such file"),
+        (["replay"], "name one event"),
+        (["replay", "2025-10-10", "--book", "nowhere"], "not a folder"),
+        (["replay", "2025-10-10", "--symbols", "BTX"], "no such asset"),
+        (["policy", "check", "nothing.toml"], "cannot be read"),
+        (["scenarios", "show", "2020-03-13"], "2020-03-12"),
+    ],
+)
+def test_cli_bad_input_is_exit_2_with_one_clear_line(tmp_path, arguments, text):
+    done = seawall(*arguments, folder=tmp_path)
+    assert done.returncode == 2, done
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not list(tmp_path.rglob("run.json")), "something was half done"
+
+
+def test_cli_bad_input_as_json(tmp_path):
+    done = seawall("replay", "2025-10-11", "--json", folder=tmp_path)
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["error"], document["field"]) == (2, "InputError", "event")
+
+
+def test_cli_lists_and_shows(tmp_path):
+    for arguments, word in [
+        (["policy", "list"], "dydx-v4"),
+        (["policy", "show", "binance"], "[liquidation]"),
+        (["policy", "check", "binance"], "sound"),
+        (["scenarios", "list"], "2020-03-12"),
+        (["scenarios", "show", "2021-05-19"], "[assets.BTC]"),
+        (["--version"], "0.1.0"),
+    ]:
+        done = seawall(*arguments, folder=tmp_path)
+        assert done.returncode == 0, done
+        assert word in done.stdout, arguments
+        assert all(len(line) <= 400 for line in done.stdout.splitlines())
+
+
+def test_cli_own_book_from_template_to_a_run(tmp_path):
+    assert seawall("import", "--template", "mine", folder=tmp_path).returncode == 0
+    checked = seawall("import", "mine", "--check", "--json", folder=tmp_path)
+    assert json.loads(checked.stdout)["ok"]
+    done = seawall("replay", "2025-10-10", "--book", "mine", "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert (document["book"]["kind"], document["heading"]) == ("user", "")
+    assert document["conservation"]["ok"]
+
+
+def test_cli_a_broken_book_is_exit_2(tmp_path):
+    seawall("import", "--template", "mine", folder=tmp_path)
+    path = tmp_path / "mine" / "positions.csv"
+    path.write_text(path.read_text().replace("BTC-PERP", "BTC-PREP"))
+    done = seawall("import", "mine", "--check", folder=tmp_path)
+    assert done.returncode == 2
+    assert "positions.csv, row 1, field 'market'" in done.stderr
+
+
+def test_cli_human_output_fits_80_columns(demo):
+    folder, _ = demo
+    done = seawall("demo", "--accounts", "500", folder=folder)
+    body = done.stdout.split("\nmarks ")[0]
+    assert "GENERATED BOOK" in body
+    assert max(len(line) for line in body.splitlines()[1:]) <= 90
+    assert "\x1b" not in done.stdout
