@@ -70,7 +70,7 @@ class BookRows:
         if (np.abs(snapshot.pos_lots) > rt.MAX_LOTS).any() or (snapshot.pos_lots == np.iinfo(np.int64).min).any():
             raise MoneyOverflow("a position has more than 2^32 lots")
         np.add.at(self.row_positions, rows, 1)
-        if len(self.row_positions) and int(self.row_positions.max()) > rt.MAX_POSITIONS:
+        if len(self.row_positions) and int(np.max(self.row_positions)) > rt.MAX_POSITIONS:
             raise MoneyOverflow(f"an account has more than {rt.MAX_POSITIONS} positions in one asset")
         order = np.lexsort((rows, markets))
         starts = np.searchsorted(markets[order], np.arange(len(self.values) + 1))
