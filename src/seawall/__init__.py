@@ -22,7 +22,7 @@ _WHERE = {
     "read_book": "seawall.tables",
     "read_policy": "seawall.tables",
     "read_prices": "seawall.tables",
-    "replay": "seawall.replay.api",
+    "replay": "seawall.replay",
     "scenario_names": "seawall.tables",
 }
 
@@ -45,7 +45,9 @@ def __getattr__(name: str) -> Any:
     if name in _WHERE:
         from importlib import import_module
 
-        return getattr(import_module(_WHERE[name]), name)
+        module = import_module(_WHERE[name])
+        # `seawall.replay` is a package that can be called; every other name is an attribute of its package.
+        return module if _WHERE[name] == f"seawall.{name}" else getattr(module, name)
     raise AttributeError(f"module 'seawall' has no attribute {name!r}")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace as with_changes
 from datetime import UTC, datetime
 from pathlib import Path as FilePath
+from types import ModuleType
 from typing import Any
 
 from seawall.engine import Policy
@@ -308,3 +310,12 @@ def _time(text: str | None, field: str) -> int | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp()) * 10**9
+
+
+class _CallablePackage(ModuleType):
+    """``seawall.replay`` is a package and, as the public face has it, also the call ``seawall.replay(...)``."""
+
+    __call__ = staticmethod(replay)
+
+
+sys.modules["seawall.replay"].__class__ = _CallablePackage
