@@ -35,9 +35,10 @@ from seawall.engine.events import (
 )
 from seawall.engine.invariants import check_touched
 from seawall.engine.ladder import resolve
+from seawall.engine.options import options_on, short_notional, underlying_market
 from seawall.engine.posting import Step
 from seawall.engine.state import State
-from seawall.errors import InputError, MoneyOverflow
+from seawall.errors import InputError, InvariantBroken, MoneyOverflow
 from seawall.margin import MAX_CASH, MAX_LOTS, MAX_WORTH, UnitState
 from seawall.market import Instrument, Kind, funding_per_lot
 
@@ -90,6 +91,14 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
             return Rejection(Refused.UNKNOWN_ASSET, {"asset": asset})
         if num <= 0 or den <= 0:
             return Rejection(Refused.BAD_MARK, {"asset": asset, "num": num, "den": den})
+    if state.has_options:
+        new = dict(zip(markets, values, strict=True))
+        for option in options_on(state, markets):
+            ratio = (
+                state.instrument(option).lot / state.instrument(market := _basis(state, option)).lot
+            )  # exact: Fraction
+            if not state.book.fits(option, int(new[market] * ratio) + 1):
+                return Rejection(Refused.OVERFLOW, {"market": state.instrument(option).symbol})
     try:
         state.book.tick_many(markets, values, [state.carries[m] for m in markets])
     except MoneyOverflow as error:
@@ -98,6 +107,9 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
         state.previous_values[market] = state.unit_values[market] or value
         state.unit_values[market] = value
         state.marks[market] = mark
+    for option in options_on(state, markets) if state.has_options else ():
+        if state.unit_values[option]:
+            state.book.set_requirement_value(option, 0, short_notional(state, option))
     for asset, (num, den) in command.indexes.items():
         number = state.asset_index[asset]
         state.index_prices[number] = Fraction(num, den)
@@ -112,6 +124,14 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
     state.watch.clear()
     open_work_out(state, step)
     return None
+
+
+def _basis(state: State, option: int) -> int:
+    """The market that an option's charge follows; only asked of options that have one."""
+    market = underlying_market(state.snapshot.instruments, option)
+    if market is None:
+        raise InvariantBroken(f"{state.instrument(option).symbol} follows no market")
+    return market
 
 
 def _fill(state: State, step: Step, command: Fill) -> Rejection | None:

@@ -17,7 +17,7 @@ from seawall.engine.policy import HouseAccount, Policy
 from seawall.errors import InputError
 from seawall.ledger import Ledger
 from seawall.margin import Book, BookSnapshot
-from seawall.market import Instrument
+from seawall.market import Instrument, Kind
 from seawall.money import Asset, Rounding, muldiv, parse_amount
 from seawall.waterfall import ClaimBook, DeficitBook
 
@@ -86,6 +86,11 @@ class State:
     deficits: DeficitBook = field(default_factory=DeficitBook)
     claims: ClaimBook = field(default_factory=ClaimBook)
     cash_ids: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def has_options(self) -> bool:
+        """Does any market trade options?"""
+        return any(i.kind is Kind.OPTION for i in self.snapshot.instruments)
 
     def instrument(self, market: int) -> Instrument:
         """Instrument of a market number."""
@@ -279,6 +284,10 @@ def open_state(
     if rule is not None:
         state.backstop = state.house[rule.account]
     _post_opening(state)
+    if state.has_options:
+        from seawall.engine.options import open_options
+
+        open_options(state)
     # Who is at risk already is looked at with the first marks, whichever market they move.
     state.watch.update(u for u in book.at_risk_units() if book.account_of(u) not in state.house_accounts)
     return state

@@ -52,6 +52,7 @@ class Book(BookRows):
         self.carries = [0] * len(self.values)
         self.worths = [i.sign * v for i, v in zip(snapshot.instruments, self.values, strict=True)]
         self.requirement_values: list[tuple[int, int]] = [(v, v) for v in self.values]
+        self._own_requirement: set[int] = set()
         self.table = np.zeros((16 * len(self.values), rt.TIERS), dtype=np.int64)
         for market in range(len(self.values)):
             self._fill_table(market, self.table[16 * market : 16 * market + 16])
@@ -154,16 +155,21 @@ class Book(BookRows):
                 rt.check_value(self.instruments[market], columns.refresh_largest(), value, worth)
             worths.append(worth)
         for market, value, carry, worth in zip(markets, unit_values, carries, worths, strict=True):
-            option = self.requirement_values[market] != (self.values[market], self.values[market])
             self.values[market], self.carries[market] = value, carry
-            if not option:
+            if market not in self._own_requirement:
                 self.requirement_values[market] = (value, value)
             self._move(market, worth)
+
+    def fits(self, market: int, value: int) -> bool:
+        """Would every position of the market stay within bounds with a lot worth ``value``?"""
+        columns = self.columns[market]
+        return columns.largest * value <= rt.MAX_WORTH or columns.refresh_largest() * value <= rt.MAX_WORTH
 
     def set_requirement_value(self, market: int, long_value: int, short_value: int) -> None:
         """Notional per lot that requirements are charged on, where it is not V (options): long and short side."""
         columns = self.columns[market]
         rt.check_value(self.instruments[market], columns.refresh_largest(), max(long_value, short_value), 0)
+        self._own_requirement.add(market)
         self.requirement_values[market] = (long_value, short_value)
         self._move(market, self.worths[market])
 

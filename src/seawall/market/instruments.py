@@ -110,6 +110,13 @@ class Instrument:
             )
         if (kind is Kind.OPTION) != (strike is not None and right is not None):
             raise InputError("an option needs strike and right, nothing else has them", where=where, field="strike")
+        if kind is Kind.OPTION and inverse:
+            raise InputError(
+                "an option is not inverse",
+                where=where,
+                field="inverse",
+                expected="a premium quoted in the settle asset",
+            )
         if (kind is Kind.PERPETUAL) != (expiry_ns is None):
             raise InputError("a future or option needs an expiry, a perpetual has none", where=where, field="expiry")
         if inverse:
