@@ -33,6 +33,7 @@ from seawall.margin import BookSnapshot
 from seawall.market import MarkRule, Quarantine, SourceMemory, scaled_price
 from seawall.models import MarketResponse, ResponseParameters
 from seawall.replay.feed import MarkFeed
+from seawall.replay.interrupt import deferred_interrupt
 from seawall.replay.paths import Observations, Path
 from seawall.replay.run import Run
 from seawall.replay.summary import RunFacts, summarise
@@ -149,10 +150,10 @@ class Replay:
         tally.open_house()
         rows: list[dict[str, Any]] = []
         steps, last_ns, interrupted = 0, self.opening_ns, False
-        try:
+        with deferred_interrupt() as stopped:
             for seen in self._rest():
                 if seen.time_ns < state.time_ns:
-                    continue  # the deadline of the last step is later than this observation: it will be seen again
+                    continue  # earlier than the deadline of the last step: the next observation carries on
                 steps += 1
                 self._step(state, tally, seen, (seen.time_ns - last_ns) / 10**9)
                 last_ns = seen.time_ns
@@ -160,8 +161,9 @@ class Replay:
                 if steps % CHECK_EVERY == 0:
                     check_markets(state)
                     self.progress(steps, self.path.steps, f"{len(tally.liquidated):,} accounts in liquidation so far")
-        except KeyboardInterrupt:
-            interrupted = True
+                if stopped():
+                    interrupted = True
+                    break
         self.progress(self.path.steps, self.path.steps, "checking every balance")
         check_all(state, threads=self.threads)
         facts = RunFacts(self.path, self.policy, self.feed.counts, self.missing, steps, interrupted, opening_vault)
