@@ -1,0 +1,135 @@
+"""The scenario object. Ids scenario-*; source: worked by hand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+
+from seawall.errors import InputError
+from seawall.scenario import AssetPath, Curve, Scenario, Source
+
+FLAT = Curve(((0.0, 1.0),))
+
+
+def scenario(**changes: object) -> Scenario:
+    """One coin that halves in ten minutes while its own market prints a tenth lower and depth falls to a quarter."""
+    path = AssetPath(100.0, Curve.of([(0, 1.0), (10, 0.5), (20, 0.8)]), Curve.of([(0, 1.0), (10, 0.9)]), 1e6)
+    return replace(
+        Scenario(
+            name="test",
+            title="half",
+            date="2025-10-10",
+            start_ns=0,
+            minutes=20,
+            assets=MappingProxyType({"BTC": path, "ETH": replace(path, ratio=FLAT)}),
+            depth=Curve.of([(0, 1.0), (10, 0.25)]),
+            funding=((5, "0.0001"),),
+            sources=(Source("made up", "2025-10-10"),),
+        ),
+        **changes,
+    )
+
+
+@pytest.mark.parametrize(
+    ("minute", "price"),
+    [
+        (-5, 100.0),
+        (0, 100.0),
+        (5, 100 * math.sqrt(0.5)),
+        (10, 50.0),
+        (15, 100 * math.sqrt(0.4)),
+        (20, 80.0),
+        (99, 80.0),
+    ],
+)
+def test_scenario_prices_are_log_linear_between_points_and_hold_outside(minute, price):
+    assert scenario().index_price("BTC", minute) == pytest.approx(price, rel=1e-12)
+
+
+def test_scenario_trade_is_index_times_dislocation():
+    found = scenario()
+    assert found.trade_price("BTC", 10) == pytest.approx(45.0)
+    assert found.trade_price("ETH", 10) == pytest.approx(90.0)
+    assert found.depth_at(10) == 0.25
+
+
+def test_scenario_only_keeps_the_order_of_the_scenario_and_refuses_strangers():
+    assert list(scenario().only(["ETH", "BTC"]).assets) == ["BTC", "ETH"]
+    assert list(scenario().only(["ETH"]).assets) == ["ETH"]
+    with pytest.raises(InputError) as caught:
+        scenario().only(["DOGE"])
+    assert (caught.value.value, caught.value.expected) == ("DOGE", "one of BTC, ETH")
+
+
+@pytest.mark.parametrize(
+    ("factor", "price", "trade"),
+    [(0, 100.0, 100.0), (1, 50.0, 45.0), (2, 25.0, 25 * 0.81), (0.5, 100 * math.sqrt(0.5), None)],
+)
+def test_scenario_scaled_scales_logarithms(factor, price, trade):
+    found = scenario().scaled(factor)
+    assert found.index_price("BTC", 10) == pytest.approx(price, rel=1e-12)
+    assert found.index_price("BTC", 0) == 100.0
+    if trade is not None:
+        assert found.trade_price("BTC", 10) == pytest.approx(trade, rel=1e-12)
+    assert found.depth_at(10) == 0.25, "depth has its own factor"
+
+
+def test_scenario_scaled_depth_and_composition():
+    assert scenario().scaled(1, depth=0).depth_at(10) == 1.0
+    assert scenario().scaled(1, depth=2).depth_at(10) == pytest.approx(0.0625)
+    twice = scenario().scaled(2).scaled(3).only(["BTC"])
+    assert twice.index_price("BTC", 10) == pytest.approx(scenario().scaled(6).index_price("BTC", 10), rel=1e-12)
+
+
+@pytest.mark.parametrize("factor", [-1, math.nan, math.inf, 11])
+def test_scenario_bad_scale(factor):
+    with pytest.raises(InputError) as caught:
+        scenario().scaled(factor)
+    assert caught.value.field == "factor"
+
+
+BTC = scenario().assets["BTC"]
+BAD = {
+    "no assets": ({"assets": MappingProxyType({})}, "assets"),
+    "no length": ({"minutes": 0}, "minutes"),
+    "price": ({"assets": MappingProxyType({"A": replace(BTC, price=0.0)})}, "assets.A.price"),
+    "price nan": ({"assets": MappingProxyType({"A": replace(BTC, price=math.nan)})}, "assets.A.price"),
+    "depth": ({"assets": MappingProxyType({"A": replace(BTC, normal_depth=-1.0)})}, "assets.A.normal_depth"),
+    "start": ({"assets": MappingProxyType({"A": replace(BTC, ratio=Curve.of([(0, 0.9)]))})}, "assets.A.anchors"),
+    "after the end": ({"minutes": 15}, "assets.BTC.anchors[2]"),
+    "depth outside": ({"depth": Curve.of([(-1, 1.0)])}, "depth.anchors[0]"),
+    "funding outside": ({"funding": ((21, "0.1"),)}, "funding.anchors[0]"),
+    "funding twice": ({"funding": ((5, "0.01"), (5, "0.01"))}, "funding.anchors[1]"),
+    "funding rate": ({"funding": ((5, "0.2"),)}, "funding.anchors[0]"),
+    "funding text": ({"funding": ((5, "a tenth"),)}, "funding.anchors[0]"),
+}
+
+
+@pytest.mark.parametrize(("changes", "field"), BAD.values(), ids=BAD)
+def test_scenario_refuses_what_it_cannot_mean(changes, field):
+    with pytest.raises(InputError) as caught:
+        scenario(**changes)
+    assert caught.value.field == field, str(caught.value)
+    assert caught.value.where == "scenario test"
+
+
+@pytest.mark.parametrize(
+    ("points", "field"),
+    [
+        ([], "anchors"),
+        ([(0, 1.0), (0, 1.0)], "anchors[1]"),
+        ([(5, 1.0), (4, 1.0)], "anchors[1]"),
+        ([(0, 0.0)], "anchors[0]"),
+        ([(0, 1.0), (1, -1.0)], "anchors[1]"),
+        ([(0, math.nan)], "anchors[0]"),
+        ([(math.inf, 1.0)], "anchors[0]"),
+    ],
+    ids=str,
+)
+def test_scenario_curve_refuses_bad_points(points, field):
+    with pytest.raises(InputError) as caught:
+        Curve.of(points)
+    assert caught.value.field == field
