@@ -52,7 +52,7 @@ def summary(s: dict[str, Any]) -> None:
     unit = s["unit"]
     if s["heading"]:
         typer.echo(f"{s['heading']} ({s['book']['source'].get('generator', '')})")
-    typer.echo(f"{s['event']} under {s['policy']['name']}: {s['title']}")
+    typer.echo(_wrap(f"{s['event']} under {s['policy']['name']}: {s['title']}"))
     typer.echo("")
     typer.echo(_headline(s))
     typer.echo("")
@@ -69,7 +69,11 @@ def summary(s: dict[str, Any]) -> None:
             f"{s['taken_over']['accounts']:,} accounts, {short(s['taken_over']['notional'])} {unit}, result {short(s['taken_over']['pnl'])}",
         ),
         ("losses beyond margin", f"{money(s['bad_debt'])} {unit}"),
-        ("deleveraged", f"{s['deleveraged']['accounts']:,} accounts, {short(s['deleveraged']['notional'])} {unit}"),
+        (
+            "deleveraged",
+            f"{s['deleveraged']['accounts']:,} accounts, {short(s['deleveraged']['notional'])} {unit}"
+            f" ({short(s['deleveraged']['of_backstop_notional'])} of the backstop's)",
+        ),
         (
             "  asked, given up",
             f"{money(s['deleveraged']['needed'])}, {money(s['deleveraged']['collected'])} against the mark",
@@ -91,9 +95,9 @@ def summary(s: dict[str, Any]) -> None:
         for name, text in [("liquidated by both", f"{c['both']:,} accounts"), *rows]:
             typer.echo(f"{name:<22}{text}")
     typer.echo("")
-    typer.echo(f"marks       {s['mark_rule']}; {s['path_rule']}"[: 4 * WIDTH])
+    typer.echo(_hang("marks", f"{s['mark_rule']}; {s['path_rule']}"))
     for note in s["notes"]:
-        typer.echo(f"note        {note}")
+        typer.echo(_hang("note", note))
     typer.echo(f"policy      {s['policy']['hash']}")
     typer.echo(f"state       {s['state_hash']}")
     if s.get("run"):
@@ -123,6 +127,13 @@ def _wrap(text: str) -> str:
     import textwrap
 
     return "\n".join(textwrap.wrap(text, WIDTH))
+
+
+def _hang(name: str, text: str) -> str:
+    """A named line whose text goes on under itself."""
+    import textwrap
+
+    return textwrap.fill(text, WIDTH, initial_indent=f"{name:<12}", subsequent_indent=" " * 12)
 
 
 def _waterfall(s: dict[str, Any]) -> None:
