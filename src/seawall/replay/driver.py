@@ -32,7 +32,7 @@ from seawall.journal import GENESIS, LogWriter, Manifest, RunDirectory, create_r
 from seawall.margin import BookSnapshot
 from seawall.market import MarkRule, Quarantine, SourceMemory, scaled_price
 from seawall.models import MarketResponse, ResponseParameters
-from seawall.replay.feed import MarkFeed
+from seawall.replay.feed import FeedCounts, MarkFeed
 from seawall.replay.interrupt import deferred_interrupt
 from seawall.replay.paths import Observations, Path
 from seawall.replay.run import Run
@@ -97,19 +97,23 @@ class Replay:
                 if not isinstance(memories[market].observe(scaled, seen.time_ns), Quarantine):
                     first[market] = price
         if not first:
-            raise InputError("no prices at the start of the window", where=self.path.name, field="from")
+            raise InputError(
+                "no usable price at the start of the window",
+                where=self.path.name,
+                field="close",
+                value=f"{len(early)} times seen",
+                expected=f"a first price and {self.policy.oracle.confirm} more that agree with it (oracle.confirm)",
+            )
         book = make_book(first)
         self.feed = MarkFeed(book.instruments, self.policy, self.policy.marks)
         marks: dict[str, int] = {}
-        self.early_refused: list[tuple[str, str, str]] = []
         for seen in early:
-            new, refused = self.feed.step(seen, {})
-            marks.update(new)
-            self.early_refused.extend(refused)
+            marks.update(self.feed.step(seen, {})[0])
         self.opening_ns = early[-1].time_ns if early else self.path.start_ns
         index = {i.symbol: m for m, i in enumerate(book.instruments)}
         self.opening = {index[s]: mark for s, mark in marks.items()}
         self.missing = sorted(wanted - set(first))
+        self.refused_early, self.feed.counts = self.feed.counts.quarantined, FeedCounts()
         return book
 
     def run(
@@ -166,7 +170,16 @@ class Replay:
                     break
         self.progress(self.path.steps, self.path.steps, "checking every balance")
         check_all(state, threads=self.threads)
-        facts = RunFacts(self.path, self.policy, self.feed.counts, self.missing, steps, interrupted, opening_vault)
+        facts = RunFacts(
+            self.path,
+            self.policy,
+            self.feed.counts,
+            self.refused_early,
+            self.missing,
+            steps,
+            interrupted,
+            opening_vault,
+        )
         summary = summarise(state, tally, facts)
         summary["seconds"] = round(time.perf_counter() - started, 3)
         if directory is not None and log is not None:

@@ -334,9 +334,10 @@ class _Positions:
         total = shorts + longs + makers
         rng = _stream(self.options.seed, 30)
         owners = np.arange(total)
-        # One account in twenty belongs to the owner of another one: linked accounts.
+        # One account in twenty belongs to the owner of another one, who owns that one himself: linked accounts.
         linked = rng.random(total) < 0.05
-        owners[linked] = rng.integers(0, total, int(linked.sum()))
+        first = np.nonzero(~linked)[0]
+        owners[linked] = first[rng.integers(0, len(first), int(linked.sum()))]
         cash_account, cash_asset, cash = (np.concatenate([c[i] for c in self.cash]) for i in range(3))
         names = [f"s{i:06d}" for i in range(shorts)] + [f"l{i:06d}" for i in range(longs)]
         names += [f"mm{i:04d}" for i in range(makers)]

@@ -60,6 +60,12 @@ PATH_RULES: dict[str, PathRule] = {
             ("open", "high", "low", "close"),
             ("open", "high", "low", "close"),
         ),
+        PathRule(
+            "low_first",
+            "each bar becomes four marks: open, low, high, close, whichever way it went",
+            ("open", "low", "high", "close"),
+            ("open", "low", "high", "close"),
+        ),
         PathRule("close", "each bar becomes one mark: its close, at 3/4 of the bar", ("close",), ("close",)),
     )
 }
@@ -173,23 +179,24 @@ def bars_path(
                 expected=nearest(":".join(feed.trade), [":".join(k) for k in known]),
             )
     low = start_ns - warm_up * step if start_ns is not None else None
-    trades = _points(table, {f.trade: f.market for f in feeds}, chosen, step, low, end_ns)
+    # One symbol may price several markets, so these are rows and not a mapping.
+    wanted = [(*f.trade, f.market) for f in feeds]
+    trades = _points(table, wanted, chosen, step, low, end_ns)
     if trades.height == 0:
         raise InputError("no prices in the window", where=table.where, field="from/to")
-    spans = _spans(table, {f.trade: f.market for f in feeds}, low, end_ns)
+    spans = _spans(table, wanted, low, end_ns)
+    phase = int(table.frame["time_ns"].min()) % step  # type: ignore[arg-type]  # bars need not start at whole steps
     first = start_ns if start_ns is not None else int(trades["time_ns"][0])
     last = int(trades["time_ns"][-1])
-    sources: dict[tuple[str, str], str] = {}
-    for feed in feeds:
-        for pair in feed.index:
-            sources[pair] = feed.market
+    sources = dict.fromkeys(pair for feed in feeds for pair in feed.index)
     indexed = None
     if index is not None and sources:
-        indexed = _points(index, {p: ":".join(p) for p in sources}, chosen, bar_length(index), low, end_ns)
+        rows = [(*pair, ":".join(pair)) for pair in sources]
+        indexed = _points(index, rows, chosen, bar_length(index), low, end_ns)
     stream = _merged(trades, indexed, feeds)
 
     def depth(market: str, time_ns: int) -> float:
-        span = spans.get((market, time_ns - time_ns % step), 0.0)
+        span = spans.get((market, time_ns - (time_ns - phase) % step), 0.0)
         return normal_depth * max(0.15, 1 / (1 + span / 0.02))
 
     text = chosen.text if table.kind == "bars" else "each row is one mark"
@@ -248,11 +255,15 @@ def bar_length(table: PriceTable) -> int:
     return int(steps["d"].mode().min())  # type: ignore[arg-type]
 
 
-def _window(table: PriceTable, keys: Mapping[tuple[str, str], str], low: int | None, high: int | None) -> pl.DataFrame:
+Keys = Sequence[tuple[str, str, str]]
+
+
+def _window(table: PriceTable, keys: Keys, low: int | None, high: int | None) -> pl.DataFrame:
+    """Rows of the wanted (venue, symbol, key) in the window."""
     import polars as pl
 
     names = pl.DataFrame(
-        [(v, s, k) for (v, s), k in keys.items()],
+        list(keys),
         schema={"venue": pl.String, "symbol": pl.String, "key": pl.String},
         orient="row",
     )
@@ -265,7 +276,7 @@ def _window(table: PriceTable, keys: Mapping[tuple[str, str], str], low: int | N
 
 
 def _points(
-    table: PriceTable, keys: Mapping[tuple[str, str], str], rule: PathRule, step: int, low: int | None, high: int | None
+    table: PriceTable, keys: Keys, rule: PathRule, step: int, low: int | None, high: int | None
 ) -> pl.DataFrame:
     """Rows (time_ns, key, price) in time order: the marks that the bars become."""
     import polars as pl
@@ -285,9 +296,7 @@ def _points(
     return pl.concat(parts).sort("time_ns", "key")
 
 
-def _spans(
-    table: PriceTable, keys: Mapping[tuple[str, str], str], low: int | None, high: int | None
-) -> dict[tuple[str, int], float]:
+def _spans(table: PriceTable, keys: Keys, low: int | None, high: int | None) -> dict[tuple[str, int], float]:
     """(market, bar time) -> (high - low) / high."""
     import polars as pl
 

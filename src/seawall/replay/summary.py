@@ -14,11 +14,12 @@ from seawall.replay.tally import Tally
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What a run was and how far it went."""
+    """What a run was and how far it went. ``refused_early``: prices refused before the first step, by reason."""
 
     path: Path
     policy: Policy
     counts: FeedCounts
+    refused_early: dict[str, int]
     missing: list[str]
     steps: int
     interrupted: bool
@@ -118,6 +119,9 @@ def _by_asset(state: State, tally: Tally, name: str) -> dict[str, str]:
 
 def _notes(state: State, facts: RunFacts) -> list[str]:
     notes = list(facts.path.notes)
+    if facts.refused_early:
+        told = ", ".join(f"{n:,} {reason}" for reason, n in sorted(facts.refused_early.items()))
+        notes.append(f"refused while the oracle warmed up, before the first step: {told}")
     if facts.missing:
         notes.append("left out, no price at the start of the window: " + ", ".join(facts.missing))
     if facts.policy.marks.kind == "banded" and facts.counts.sources:
