@@ -23,7 +23,10 @@ from seawall.waterfall import (
     RankRule,
     allocate,
     haircut_gains,
+    order_by_score,
     order_layers,
+    profit_leverage_score,
+    profit_margin_ratio_score,
     rank,
     seize_in_order,
     seize_pro_rata,
@@ -146,6 +149,31 @@ def test_adl_rank_by_profit_and_leverage_ties_to_the_lower_account():
 def test_adl_rank_by_margin_ratio():
     order, _ = rank(DeleverageRule(RankRule.PROFIT_MARGIN_RATIO, PriceRule.MARK), candidates(ROWS), market="M", turn=1)
     assert order[0] == 2
+
+
+POSITIVE = st.integers(1, 2**54)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(
+            POSITIVE, POSITIVE, POSITIVE, st.integers(0, 2**54), st.integers(-(2**61), 2**61), POSITIVE, POSITIVE
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    unit=st.sampled_from([1, 10**6, 10**12]),
+)
+def test_adl_compiled_scores_equal_plain_integers(rows, unit):
+    found = candidates([(i, *row) for i, row in enumerate(rows)])
+    for rule, score in (
+        (RankRule.PROFIT_LEVERAGE, lambda r: profit_leverage_score(r[1], r[6], r[5], r[2])),
+        (RankRule.PROFIT_MARGIN_RATIO, lambda r: profit_margin_ratio_score(r[1], r[4], r[3], r[2], unit)),
+    ):
+        plain = [score(row) for row in rows]
+        order, scores = rank(DeleverageRule(rule, PriceRule.MARK), found, market="M", turn=1, unit=unit)
+        assert order == order_by_score(plain)
+        assert scores == [plain[i] for i in order]
 
 
 def test_adl_walk_starts_anywhere_and_is_the_same_every_time():

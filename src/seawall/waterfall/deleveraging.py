@@ -11,11 +11,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.money import split_capped
+from seawall.money import Rounding, split_capped
 from seawall.waterfall.rules import DeleverageRule, RankRule
 
 N = TypeVar("N", int, Fraction)
 SCORE_SCALE = 10**9
+MAX_SCORE = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Candidates:
     """Members on one side of one market who could be deleveraged; parallel arrays, ascending account.
 
     ``lots`` absolute; ``profit`` unrealised, of this position; ``equity`` and ``maintenance`` of the account;
-    ``wallet`` cash; ``notional`` at the mark; ``entry`` absolute entry value. Book units of one asset.
+    ``wallet`` cash; ``notional`` at the mark; ``entry`` absolute entry value. Profits and equities are above zero.
+    Book units of one asset.
     """
 
     accounts: NDArray[np.int64]
@@ -37,11 +39,12 @@ class Candidates:
 
 
 def profit_leverage_score(profit: int, entry: int, notional: int, equity: int) -> int:
-    """(notional / equity) x (profit / |entry notional|) in billionths, two divisions rounded down.
+    """(notional / equity) x (profit / |entry notional|) in billionths, two divisions rounded down, capped at 2^62.
 
     Source: Hyperliquid auto-deleveraging index in the form that is defined for shorts.
     """
-    return profit * SCORE_SCALE // max(1, entry) * notional // max(1, equity)
+    ratio = min(MAX_SCORE, profit * SCORE_SCALE // max(1, entry))
+    return min(MAX_SCORE, ratio * notional // max(1, equity))
 
 
 def binance_score(profit: N, wallet: N, margin_ratio: N) -> tuple[Any, Any]:
@@ -54,9 +57,9 @@ def binance_score(profit: N, wallet: N, margin_ratio: N) -> tuple[Any, Any]:
 
 
 def profit_margin_ratio_score(profit: int, wallet: int, maintenance: int, equity: int, unit: int) -> int:
-    """Binance's score in billionths, two divisions rounded down; ``unit`` is one unit of the asset in book units."""
-    percent = max(0, profit) * SCORE_SCALE // max(unit, wallet)
-    return 0 if equity <= 0 else percent * maintenance // equity
+    """Binance's score in billionths, two divisions rounded down, capped at 2^62; ``unit`` is one unit of the asset in book units."""
+    percent = min(MAX_SCORE, profit * SCORE_SCALE // max(unit, wallet))
+    return min(MAX_SCORE, percent * maintenance // max(1, equity))
 
 
 def rank(
@@ -77,18 +80,20 @@ def rank(
         return order, [0] * n
     if rule.rank is RankRule.PRO_RATA:
         return list(range(n)), candidates.lots.tolist()
-    columns = (
-        (candidates.profit, candidates.entry, candidates.notional, candidates.equity)
-        if rule.rank is RankRule.PROFIT_LEVERAGE
-        else (candidates.profit, candidates.wallet, candidates.maintenance, candidates.equity)
-    )
-    rows = zip(*(c.tolist() for c in columns), strict=True)
-    if rule.rank is RankRule.PROFIT_LEVERAGE:
-        scores = [profit_leverage_score(p, e, v, q) for p, e, v, q in rows]
-    else:
-        scores = [profit_margin_ratio_score(p, w, m, q, unit) for p, w, m, q in rows]
-    order = order_by_score(scores)
-    return order, [scores[i] for i in order]
+    scores = _scores(rule.rank, candidates, unit)
+    ranked = np.argsort(-scores, kind="stable")
+    return ranked.tolist(), scores[ranked].tolist()
+
+
+def _scores(rule: RankRule, c: Candidates, unit: int) -> NDArray[np.int64]:
+    """Scores of all candidates at once, exact with a 128-bit product: the compiled twin of the two score functions."""
+    from seawall.money.kernels import muldiv_array
+
+    first, factor = (c.entry, c.notional) if rule is RankRule.PROFIT_LEVERAGE else (c.wallet, c.maintenance)
+    least = 1 if rule is RankRule.PROFIT_LEVERAGE else unit
+    scale = np.full(len(c.profit), SCORE_SCALE, dtype=np.int64)
+    ratio = muldiv_array(c.profit, scale, np.maximum(first, least), Rounding.FLOOR, cap=MAX_SCORE)
+    return muldiv_array(ratio, factor, np.maximum(c.equity, 1), Rounding.FLOOR, cap=MAX_SCORE)
 
 
 def order_by_score(scores: Sequence[Any]) -> list[int]:
