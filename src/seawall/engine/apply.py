@@ -35,10 +35,10 @@ from seawall.engine.events import (
 )
 from seawall.engine.invariants import check_touched
 from seawall.engine.ladder import resolve
-from seawall.engine.options import options_on, short_notional, underlying_market
+from seawall.engine.options import options_on, short_notional, too_large
 from seawall.engine.posting import Step
 from seawall.engine.state import State
-from seawall.errors import InputError, InvariantBroken, MoneyOverflow
+from seawall.errors import InputError, MoneyOverflow
 from seawall.margin import MAX_CASH, MAX_LOTS, MAX_WORTH, UnitState
 from seawall.market import Instrument, Kind, funding_per_lot
 
@@ -92,13 +92,9 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
         if num <= 0 or den <= 0:
             return Rejection(Refused.BAD_MARK, {"asset": asset, "num": num, "den": den})
     if state.has_options:
-        new = dict(zip(markets, values, strict=True))
-        for option in options_on(state, markets):
-            ratio = (
-                state.instrument(option).lot / state.instrument(market := _basis(state, option)).lot
-            )  # exact: Fraction
-            if not state.book.fits(option, int(new[market] * ratio) + 1):
-                return Rejection(Refused.OVERFLOW, {"market": state.instrument(option).symbol})
+        crowded = too_large(state, dict(zip(markets, values, strict=True)))
+        if crowded is not None:
+            return Rejection(Refused.OVERFLOW, {"market": state.instrument(crowded).symbol})
     try:
         state.book.tick_many(markets, values, [state.carries[m] for m in markets])
     except MoneyOverflow as error:
@@ -124,14 +120,6 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
     state.watch.clear()
     open_work_out(state, step)
     return None
-
-
-def _basis(state: State, option: int) -> int:
-    """The market that an option's charge follows; only asked of options that have one."""
-    market = underlying_market(state.snapshot.instruments, option)
-    if market is None:
-        raise InvariantBroken(f"{state.instrument(option).symbol} follows no market")
-    return market
 
 
 def _fill(state: State, step: Step, command: Fill) -> Rejection | None:

@@ -12,6 +12,8 @@ own mark, which equity already carries.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from seawall.engine.state import State
 from seawall.market import Instrument, Kind
 from seawall.money import Rounding, muldiv
@@ -41,6 +43,19 @@ def short_notional(state: State, option: int) -> int:
         return instrument.unit_value(instrument.strike or 1)
     ratio = instrument.lot / state.instrument(market).lot  # exact: Fraction
     return muldiv(state.unit_values[market], ratio.numerator, ratio.denominator, Rounding.CEIL)
+
+
+def too_large(state: State, values: Mapping[int, int]) -> int | None:
+    """The first option whose charge would not fit the book once these markets are worth ``values`` per lot."""
+    instruments = state.snapshot.instruments
+    for option in options_on(state, list(values)):
+        market = underlying_market(instruments, option)
+        if market is None:
+            continue
+        ratio = instruments[option].lot / instruments[market].lot  # exact: Fraction
+        if not state.book.fits(option, int(values[market] * ratio) + 1):
+            return option
+    return None
 
 
 def options_on(state: State, markets: list[int]) -> list[int]:

@@ -227,15 +227,7 @@ def open_state(
     Raises:
         InputError: a market with positions has no opening mark; a name clash with a house account.
     """
-    prices = {**snapshot.marks, **marks}
-    for market in sorted(set(snapshot.pos_market.tolist())):
-        if market not in prices:
-            raise InputError(
-                "no opening mark for a market with positions",
-                field="marks",
-                value=snapshot.instruments[market].symbol,
-                expected="a mark in the markets file or a price at the start of the window",
-            )
+    prices = _opening_marks(snapshot, marks)
     full = complete(snapshot, policy, prices)
     values = [i.unit_value(prices[m]) if m in prices else 0 for m, i in enumerate(full.instruments)]
     ledger = Ledger()
@@ -291,6 +283,20 @@ def open_state(
     # Who is at risk already is looked at with the first marks, whichever market they move.
     state.watch.update(u for u in book.at_risk_units() if book.account_of(u) not in state.house_accounts)
     return state
+
+
+def _opening_marks(snapshot: BookSnapshot, marks: Mapping[int, int]) -> dict[int, int]:
+    """Given marks over the snapshot's own; every market with positions has one."""
+    prices = {**snapshot.marks, **marks}
+    for market in sorted(set(snapshot.pos_market.tolist())):
+        if market not in prices:
+            raise InputError(
+                "no opening mark for a market with positions",
+                field="marks",
+                value=snapshot.instruments[market].symbol,
+                expected="a mark in the markets file or a price at the start of the window",
+            )
+    return prices
 
 
 def _house_account(state: State, house: HouseAccount) -> int:
