@@ -157,6 +157,18 @@ def test_cli_own_book_from_template_to_a_run(tmp_path):
     assert document["conservation"]["ok"]
 
 
+def test_cli_two_markets_on_one_coin_share_its_price(tmp_path):
+    seawall("import", "--template", "mine", folder=tmp_path)
+    markets, positions = tmp_path / "mine" / "markets.csv", tmp_path / "mine" / "positions.csv"
+    head, row = markets.read_text().splitlines()
+    markets.write_text("\n".join([head, row, row.replace("BTC-PERP", "BTC-PERP-2")]) + "\n")
+    rows = positions.read_text()
+    positions.write_text(rows + rows.splitlines()[1].replace("BTC-PERP", "BTC-PERP-2") + "\n")
+    done = seawall("replay", "2025-10-10", "--book", "mine", "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["markets"] == 2
+
+
 def test_cli_a_broken_book_is_exit_2(tmp_path):
     seawall("import", "--template", "mine", folder=tmp_path)
     path = tmp_path / "mine" / "positions.csv"

@@ -1,5 +1,8 @@
 """The shape of 10 October 2025, from facts: the backstop can gain, and deleveraging closes mostly what it took over.
 
+The pace at which the backstop works positions out is an assumption chosen for this, so these tests guard the mechanism
+(it can gain; take-over, limit and deleveraging follow each other), they do not prove the model.
+
 Ids story-*. Source: 95.1 % of the notional deleveraged that day closed positions of two liquidator vaults, which ended
 the event with a gain (recomputed from public event files; see docs/explanation.md).
 """

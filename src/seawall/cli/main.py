@@ -88,7 +88,7 @@ def replay(
     start: Annotated[str | None, typer.Option("--from", help="Start of the window, ISO time, UTC.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End of the window, ISO time, UTC.")] = None,
     symbols: Annotated[str | None, typer.Option(help="Only these symbols, commas between.")] = None,
-    path: Annotated[str, typer.Option(help="How a bar becomes marks: ohlc, high_first or close.")] = "ohlc",
+    path: Annotated[str, typer.Option(help="How a bar becomes marks: ohlc, high_first, low_first or close.")] = "ohlc",
     marks: Annotated[str | None, typer.Option(help="last or banded (default: as the policy says).")] = None,
     both_marks: Annotated[
         bool,

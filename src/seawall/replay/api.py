@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace as with_changes
 from datetime import UTC, datetime
 from pathlib import Path as FilePath
@@ -13,10 +13,11 @@ from typing import Any
 from seawall.engine import Policy
 from seawall.errors import InputError
 from seawall.margin import BookSnapshot
+from seawall.market import Kind
 from seawall.models import ResponseParameters
 from seawall.replay.driver import Progress, Replay
 from seawall.replay.generator import MarketSeed, generate_book, parse_generate
-from seawall.replay.paths import Path, bars_path, scenario_path
+from seawall.replay.paths import Observations, Path, bars_path, scenario_path
 from seawall.replay.run import Run
 from seawall.scenario import Scenario
 from seawall.tables.frames import file_hash
@@ -54,7 +55,7 @@ def replay(
         mapping: map file or frame; without one, symbols are matched by their base coin.
         start, end: window, ISO times (UTC), inclusive.
         symbols: only these symbols (of the price file) or assets (of the scenario).
-        path: how a bar becomes marks: "ohlc", "high_first", "close".
+        path: how a bar becomes marks: "ohlc", "high_first", "low_first", "close".
         marks: "last" or "banded"; None: as the policy says.
         response: how the market answers close-outs.
         out: run directory to write (new or empty); None: nothing is written.
@@ -160,7 +161,7 @@ def _path(
         if symbols:
             prices = prices.only([s.removesuffix("-PERP") for s in symbols])
         found = scenario_path(prices)
-        return _for_book(found, book, scenario=True)
+        return _for_book(found, book)
     table = read_prices(prices)
     indexes = None if index is None else read_prices(index, where="index")
     feeds = _feeds(table, indexes, mapping, symbols, book)
@@ -170,34 +171,38 @@ def _path(
     )
 
 
-def _for_book(path: Path, book: BookSnapshot | str, *, scenario: bool) -> Path:
-    """Scenario markets of a user's own book are matched by base coin."""
+def _for_book(path: Path, book: BookSnapshot | str) -> Path:
+    """Scenario markets of a user's own book are matched by base coin; options are not, a scenario does not price them."""
     if isinstance(book, str):
         return path
-    bases = {i.base: i.symbol for i in book.instruments}
     known = {f.market.removesuffix("-PERP"): f for f in path.feeds}
-    missing = sorted(set(bases) - set(known))
-    if missing:
+    unpriced = [i.symbol for i in book.instruments if i.kind is Kind.OPTION or i.base not in known]
+    if unpriced:
         raise InputError(
             "scenario has no price for a market of the book",
             where=f"scenario {path.name}",
             field="market",
-            value=", ".join(bases[b] for b in missing),
-            expected="markets on " + ", ".join(known),
+            value=", ".join(unpriced),
+            expected="perpetuals and futures on " + ", ".join(known),
         )
-    rename = {known[b].market: s for b, s in bases.items()}
-    back = {new: old for old, new in rename.items()}
+    origin = {i.symbol: known[i.base].market for i in book.instruments}
     stream, depth = path.stream, path.depth
 
-    def renamed() -> Any:
+    def renamed() -> Iterator[Observations]:
         for seen in stream():
-            trades = tuple((rename[m], p) for m, p in seen.trades if m in rename)
+            prices = dict(seen.trades)
             yield with_changes(
-                seen, trades=trades, funding={rename[m]: r for m, r in seen.funding.items() if m in rename}
+                seen,
+                trades=tuple((symbol, prices[was]) for symbol, was in origin.items() if was in prices),
+                funding={
+                    i.symbol: seen.funding[origin[i.symbol]]
+                    for i in book.instruments
+                    if i.kind is Kind.PERPETUAL and origin[i.symbol] in seen.funding
+                },
             )
 
-    feeds = tuple(with_changes(f, market=rename[f.market]) for f in path.feeds if f.market in rename)
-    return with_changes(path, feeds=feeds, stream=renamed, depth=lambda m, t: depth(back[m], t))
+    feeds = tuple(with_changes(known[i.base], market=i.symbol) for i in book.instruments)
+    return with_changes(path, feeds=feeds, stream=renamed, depth=lambda market, t: depth(origin[market], t))
 
 
 def _feeds(
@@ -247,7 +252,14 @@ def _for_instruments(
     feeds = []
     for instrument in book.instruments:
         exact = [p for p in pairs if p[1] == instrument.symbol]
-        alike = [p for p in pairs if (s := parse_symbol(p[1])) is not None and s.base == instrument.base]
+        # An option's price is its own: only the exact symbol or a map names it.
+        alike = [
+            p
+            for p in pairs
+            if instrument.kind is not Kind.OPTION
+            and (s := parse_symbol(p[1])) is not None
+            and s.base == instrument.base
+        ]
         found = exact or alike
         if not found:
             raise InputError(
