@@ -89,6 +89,7 @@ def summary(s: dict[str, Any]) -> None:
     ]
     for name, text in rows:
         typer.echo(f"{name:<22}{text}")
+    _hardest(s)
     if s.get("marks_compared"):
         c = s["marks_compared"]
         rows = [(f"only under {name}", f"{c[f'only_{name}']:,} accounts") for name in (c["under"], c["against"])]
@@ -151,6 +152,19 @@ def _waterfall(s: dict[str, Any]) -> None:
     typer.echo(f"{'deleveraging':<20}{'':>12}{short(s['deleveraged']['collected']):>12}")
     typer.echo(f"{'gains haircut':<20}{'':>12}{short(s['haircut']['amount']):>12}")
     typer.echo(f"{'residual':<20}{'':>12}{short(s['residual']):>12}")
+
+
+def _hardest(s: dict[str, Any]) -> None:
+    """Who was hit hardest, and why."""
+    unit = s["unit"]
+    if s["liquidated"]["largest"]:
+        fell = ", ".join(f"{h['account']} ({short(h['notional'])})" for h in s["liquidated"]["largest"])
+        typer.echo(f"{'largest to fall':<22}{fell}")
+    for number, h in enumerate(s["deleveraged"]["largest"]):
+        typer.echo(
+            f"{'' if number else 'deleveraged most':<22}{h['account']}: {short(h['notional'])} {unit}, gave up {short(h['given_up'])}"
+        )
+        typer.echo(f"{'':<22}  rank {h['rank']} in {h['market']}; {h['because']}")
 
 
 def _conservation(s: dict[str, Any]) -> str:

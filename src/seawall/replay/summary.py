@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from seawall.engine import Policy, State, state_hash, statements
 from seawall.money import format_amount
 from seawall.replay.feed import FeedCounts
 from seawall.replay.paths import Path
-from seawall.replay.tally import Tally
+from seawall.replay.tally import Hit, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ def _amounts(state: State, tally: Tally, policy: Policy) -> dict[str, Any]:
             "notional": text(tally.liquidated_notional),
             "fills": tally.fills,
             "fees": text(tally.fees),
+            "largest": [{"account": h.account, "notional": text(h.notional)} for h in largest(tally.falls.values())],
         },
         "taken_over": {
             "accounts": len(tally.taken),
@@ -100,12 +102,29 @@ def _amounts(state: State, tally: Tally, policy: Policy) -> dict[str, Any]:
             "needed": text(tally.needed),
             "collected": text(tally.collected),
             "of_backstop_notional": text(tally.deleveraged_from_backstop),
+            "largest": [
+                {
+                    "account": h.account,
+                    "notional": text(h.notional),
+                    "given_up": text(h.cost),
+                    "market": h.market,
+                    "rank": h.rank,
+                    "closed_against": h.counterparty,
+                    "because": "the backstop was over its limit" if h.loss == 0 else f"loss {h.loss} had to be covered",
+                }
+                for h in largest(tally.hits.values())
+            ],
         },
         "haircut": {"rate": f"{num}/{den}", "amount": text(tally.haircut_amount)},
         "residual": text(tally.residual),
         "pending": text(sum(tally.valuer.value(st.asset, -st.equity) for st in owed)),
         "by_asset": {name: _by_asset(state, tally, name) for name in sorted(tally.bad_debt_by_asset)},
     }
+
+
+def largest(hits: Iterable[Hit], count: int = 3) -> list[Hit]:
+    """The accounts hit hardest by notional, ties by name."""
+    return sorted(hits, key=lambda h: (-h.notional, h.account))[:count]
 
 
 def _by_asset(state: State, tally: Tally, name: str) -> dict[str, str]:

@@ -81,6 +81,21 @@ class HouseTally:
 
 
 @dataclass(slots=True)
+class Hit:
+    """What one account went through: liquidated or deleveraged. Reporting units; the event of the largest part."""
+
+    account: str
+    notional: int = 0
+    cost: int = 0
+    times: int = 0
+    largest: int = -1
+    market: str = ""
+    rank: int = 0
+    counterparty: str = ""
+    loss: int = 0
+
+
+@dataclass(slots=True)
 class Tally:
     """Running counts of one run. Feed it with every outcome's events in order."""
 
@@ -107,6 +122,8 @@ class Tally:
     funding: int = 0
     house: dict[str, HouseTally] = field(default_factory=dict)
     losses: dict[int, int] = field(default_factory=dict)
+    hits: dict[str, Hit] = field(default_factory=dict)
+    falls: dict[str, Hit] = field(default_factory=dict)
 
     def open_house(self) -> None:
         """Note the opening equity of every house account."""
@@ -139,6 +156,9 @@ class Tally:
 
     def _started(self, event: LiquidationStarted) -> None:
         self.liquidated.add(event.account)
+        fall = self.falls.setdefault(event.account, Hit(event.account))
+        fall.notional = max(fall.notional, self._value(event.asset, event.notional))
+        fall.times += 1
 
     def _filled(self, event: Filled) -> None:
         self.fills += 1
@@ -185,7 +205,15 @@ class Tally:
         self.deleveraged_notional += notional
         if event.loss == 0:
             self.deleveraged_from_backstop += notional
-        self.collected += self._value(event.asset, event.cost)
+        cost = self._value(event.asset, event.cost)
+        self.collected += cost
+        hit = self.hits.setdefault(event.account, Hit(event.account))
+        hit.notional += notional
+        hit.cost += cost
+        hit.times += 1
+        if notional > hit.largest:
+            hit.largest, hit.market, hit.rank = notional, event.market, event.rank
+            hit.counterparty, hit.loss = event.counterparty, event.loss
 
     def _haircut(self, event: GainsHaircut) -> None:
         self.haircut_amount += self._value(event.asset, event.amount)
