@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.margin_pass import compile_c
-from seawall.margin import Book, BookSnapshot
+from seawall.margin import Book, BookSnapshot, kernels
 from seawall.market import Bracket, Brackets, Instrument
 from seawall.money import Asset
 
@@ -67,8 +67,8 @@ def run_c(function: Any, book: Book, market: int, values: list[int]) -> tuple[li
 
     n = ctypes.c_int64
     for value in values:
-        book.requirement_values[market] = (value, value)
-        book._fill_table(market, new)
+        for base in (0, 8):
+            kernels.fill_leg(new, base, book.terms, market, value, book.denominator, book.max_lots + 1)
         head = (p(c.rows), p(c.lots), p(tiers), n(c.count), n(value - worth), p(new), p(old), n(book.denominator))
         tail = (p(state), p(out), p(marked))
         started = time.perf_counter_ns()

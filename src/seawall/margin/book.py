@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from seawall.errors import InputError, InvariantBroken, MoneyOverflow
 from seawall.margin import rates as rt
 from seawall.margin.bookrows import BookRows
+from seawall.margin.bounds import Bounds
 from seawall.margin.portfolio import Portfolio
 from seawall.margin.rules import HaircutSchedule
 from seawall.margin.snapshot import BookSnapshot
-from seawall.margin.units import PositionState, UnitState
+from seawall.margin.units import FullPass, PositionState, UnitState
 
 
 class Book(BookRows):
@@ -37,12 +38,17 @@ class Book(BookRows):
         maintenance_of_initial: Fraction | None,
         round_positions: bool,
     ) -> None:
+        from seawall.margin import kernels  # loads numba: not before there is a book
+
+        self._kernels = kernels
         self.snapshot = snapshot
         self.instruments = snapshot.instruments
         self.denominator = rt.common_denominator(snapshot.instruments, maintenance_of_initial)
         self.rates = [rt.rates_of(i.brackets, self.denominator, maintenance_of_initial) for i in snapshot.instruments]
-        self.rate_columns = rt.RateColumns(self.rates, self.denominator)
-        self._new_rows = np.zeros((16, rt.TIERS), dtype=np.int64)
+        self.terms = rt.terms_of(self.rates, self.denominator)
+        self.max_lots = rt.largest_lots(self.denominator)
+        self._limit, self._shift = rt.fraction_limit(self.denominator), self.denominator.bit_length() - 1
+        self.pooled = pool == "account"
         self.maintenance_of_initial = maintenance_of_initial
         # Rounding per position can only raise a requirement, by less than two units a position: rows within that
         # slack are reported too, and the exact state decides.
@@ -50,17 +56,21 @@ class Book(BookRows):
         self.slack = 2 * rt.MAX_POSITIONS if round_positions else 0
         self.values = list(values)
         self.carries = [0] * len(self.values)
-        self.worths = [i.sign * v for i, v in zip(snapshot.instruments, self.values, strict=True)]
-        self.requirement_values: list[tuple[int, int]] = [(v, v) for v in self.values]
+        self._signs = [i.sign for i in snapshot.instruments]
+        self.worths = [s * v for s, v in zip(self._signs, self.values, strict=True)]
+        self.requirement_values = [
+            rt.opening_requirements(i, v) for i, v in zip(snapshot.instruments, self.values, strict=True)
+        ]
         self._own_requirement: set[int] = set()
         self.table = np.zeros((16 * len(self.values), rt.TIERS), dtype=np.int64)
-        for market in range(len(self.values)):
-            self._fill_table(market, self.table[16 * market : 16 * market + 16])
+        self._fill_table()
         self.settle = [snapshot.assets.index(i.settle) for i in snapshot.instruments]
         self._open_rows()
         self._open_positions()
-        self.portfolio = Portfolio(snapshot, numeraire, collateral or {}) if pool == "account" else None
-        self.required = np.zeros(len(self.state) if self.portfolio else 0, dtype=np.int64)
+        self.bounds = Bounds(self.instruments, self.settle, self.columns, self._name_of_row)
+        self.bounds.admit({m: self._lot_worth(m, v, self.worths[m]) for m, v in enumerate(self.values)})
+        self.portfolio = Portfolio(snapshot, numeraire, collateral or {}) if self.pooled else None
+        self.required = np.zeros(len(self.state) if self.pooled else 0, dtype=np.int64)
         self._accumulate()
 
     @classmethod
@@ -106,130 +116,157 @@ class Book(BookRows):
 
     # ---- building
 
-    def _fill_table(self, market: int, rows: NDArray[np.int64]) -> None:
-        """Write a market's sixteen rows, long leg first, at its current requirement values."""
-        from seawall.margin import kernels
-
-        c = self.rate_columns
-        long_value, short_value = self.requirement_values[market]
-        columns = (c.floors[market], c.rates[market], c.high[market], c.low[market], c.counts[market])
-        for base, value in ((0, long_value), (8, short_value)):
-            kernels.fill_leg(rows, base, *columns, value, self.denominator, rt.MAX_LOTS + 1)
+    def _fill_table(self) -> None:
+        """Write every market's sixteen rows, long leg first, at its current requirement values."""
+        for market, (long_value, short_value) in enumerate(self.requirement_values):
+            for base, value in ((16 * market, long_value), (16 * market + 8, short_value)):
+                self._kernels.fill_leg(self.table, base, self.terms, market, value, self.denominator, self.max_lots + 1)
 
     def _accumulate(self) -> None:
-        from seawall.margin import kernels
-
         self.state[:, 0] = self.row_cash
         for market, c in enumerate(self.columns):
-            kernels.accumulate(
-                c.rows,
-                c.lots,
-                c.tiers,
-                c.entries,
-                c.count,
-                self.worths[market],
-                16 * market,
-                16 * market + 8,
-                self.table,
-                self.state,
+            self._kernels.accumulate(
+                c.rows, c.lots, c.tiers, c.entries, c.count, self.worths[market], 16 * market, self.table, self.state,
                 self.required,
-            )
+            )  # fmt: skip
+
+    def _name_of_row(self, row: int) -> str:
+        return self.snapshot.account_ids[int(self.row_account[row])]
 
     # ---- marks
 
     def tick(self, market: int, unit_value: int, carry: int = 0) -> None:
-        """New mark of one market; see ``tick_many``."""
-        self.tick_many([market], [unit_value], [carry])
-
-    def tick_many(self, markets: Sequence[int], unit_values: Sequence[int], carries: Sequence[int]) -> None:
-        """New marks: V and the funding carried per lot for each market. All or none.
+        """New mark of one market: V and the funding carried per lot.
 
         Raises:
             MoneyOverflow: a position would exceed the bounds; nothing was changed.
         """
-        worths = []
-        for market, value, carry in zip(markets, unit_values, carries, strict=True):
-            worth = self.instruments[market].sign * value - carry
-            columns = self.columns[market]
-            if columns.largest * max(value, abs(worth)) > rt.MAX_WORTH:
-                rt.check_value(self.instruments[market], columns.refresh_largest(), value, worth)
-            worths.append(worth)
+        worth = self._signs[market] * unit_value - carry
+        self.bounds.admit_one(market, self._lot_worth(market, unit_value, worth))
+        self._mark(market, unit_value, carry, worth)
+
+    def tick_many(self, markets: Sequence[int], unit_values: Sequence[int], carries: Sequence[int]) -> None:
+        """New marks: V and the funding carried per lot for each market, each named once. All or none.
+
+        Raises:
+            MoneyOverflow: a position would exceed the bounds; nothing was changed.
+            InputError: a market named twice; nothing was changed.
+        """
+        if len(set(markets)) != len(markets):
+            raise InputError("a market is named twice in one step", field="marks", value=list(markets))
+        worths = [self._signs[m] * v - c for m, v, c in zip(markets, unit_values, carries, strict=True)]
+        self.bounds.admit({m: self._lot_worth(m, v, w) for m, v, w in zip(markets, unit_values, worths, strict=True)})
         for market, value, carry, worth in zip(markets, unit_values, carries, worths, strict=True):
-            self.values[market], self.carries[market] = value, carry
-            if market not in self._own_requirement:
-                self.requirement_values[market] = (value, value)
-            self._move(market, worth)
+            self._mark(market, value, carry, worth)
+
+    def _mark(self, market: int, value: int, carry: int, worth: int) -> None:
+        self.values[market], self.carries[market] = value, carry
+        if market not in self._own_requirement:
+            self.requirement_values[market] = rt.opening_requirements(self.instruments[market], value)
+        self._move(market, worth)
+
+    def _lot_worth(self, market: int, value: int, worth: int) -> int:
+        """The most that a lot can count for, in equity or in requirements, at these values."""
+        if value < 0:
+            raise InputError(
+                "the value of a lot must not be negative",
+                where=f"market {self.instruments[market].symbol}",
+                value=value,
+            )
+        if market in self._own_requirement:
+            return max(value, abs(worth), *self.requirement_values[market])
+        return max(value, abs(worth))
 
     def fits(self, market: int, value: int) -> bool:
         """Would every position of the market stay within bounds with a lot worth ``value``?"""
-        columns = self.columns[market]
-        return columns.largest * value <= rt.MAX_WORTH or columns.refresh_largest() * value <= rt.MAX_WORTH
+        return not self.bounds.problem({market: max(value, self.bounds.lot[market])})
+
+    def fits_position(self, market: int, lots: int) -> bool:
+        """Would ``set_position`` take this size (signed lots) at the current mark?"""
+        size = abs(lots)
+        return size <= self.max_lots and not self.bounds.problem({market: self.bounds.lot[market]}, {market: size})
 
     def set_requirement_value(self, market: int, long_value: int, short_value: int) -> None:
-        """Notional per lot that requirements are charged on, where it is not V (options): long and short side."""
-        columns = self.columns[market]
-        rt.check_value(self.instruments[market], columns.refresh_largest(), max(long_value, short_value), 0)
+        """Notional per lot that requirements are charged on, where it is not V (options): long and short side.
+
+        From now on the market's requirements follow these values only.
+
+        Raises:
+            MoneyOverflow: a position would exceed the bounds; nothing was changed.
+            InputError: a negative value.
+        """
+        if min(long_value, short_value) < 0:
+            raise InputError(
+                "a requirement value must not be negative",
+                where=f"market {self.instruments[market].symbol}",
+                value=f"long {long_value}, short {short_value}",
+            )
+        worth = self.worths[market]
+        self.bounds.admit({market: max(self.values[market], abs(worth), long_value, short_value)})
         self._own_requirement.add(market)
         self.requirement_values[market] = (long_value, short_value)
-        self._move(market, self.worths[market])
+        self._move(market, worth)
 
     def _move(self, market: int, worth: int) -> None:
-        from seawall.margin import kernels
-
         c = self.columns[market]
-        self._fill_table(market, self._new_rows)
         if len(self._out) < c.count:
             self._out = np.empty(2 * c.count, dtype=np.int64)
-        found = kernels.tick(
-            c.rows,
-            c.lots,
-            c.tiers,
-            c.count,
-            worth - self.worths[market],
-            self._new_rows,
-            self.table[16 * market : 16 * market + 16],
-            self.denominator,
-            self.slack,
-            self.state,
-            self.required,
-            self._out,
-            self.marked,
-        )
+        found = self._kernels.tick(
+            market, c.rows, c.lots, c.tiers, c.count, worth - self.worths[market], *self.requirement_values[market],
+            self.terms, self.table, self.denominator, self._shift, self._limit, self.max_lots + 1, self.slack,
+            self.state, self.required, self.row_account, self._out, self.marked,
+        )  # fmt: skip
         self.worths[market] = worth
         if found:
             self._found.append(self._out[:found].copy())
-        if self.portfolio is not None:
-            self.portfolio.touch(self.row_account[c.rows[: c.count]])
 
     def set_collateral_price(self, asset: str, num: int, den: int) -> None:
-        """Index price of an asset: numeraire book units per book unit. Touches accounts with that asset only."""
+        """Index price of an asset: numeraire book units per book unit. Touches accounts with that asset only.
+
+        Nothing to do in pool "asset".
+
+        Raises:
+            InputError: unknown asset, or a price that is not positive.
+        """
         if self.portfolio is None:
             return
-        number = self.portfolio.set_price(asset, num, den)
-        self.portfolio.touch(self.row_account[: self.rows][self.row_asset[: self.rows] == number])
+        accounts = np.nonzero(self.row_of[self.portfolio.set_price(asset, num, den)] >= 0)[0]
+        out = np.empty(len(accounts), dtype=np.int64)
+        self._found.append(out[: self._kernels.touch(accounts, out, self.marked)])
+
+    def _touch(self, account: int) -> None:
+        """Pool "account": remember one account to be looked at."""
+        if not self.marked[account]:
+            self.marked[account] = 1
+            self._found.append(np.array([account], dtype=np.int64))
 
     # ---- who may be at risk
 
     def take_flagged(self) -> list[int]:
-        """Units that marks since the last call may have put at risk, ascending. ``unit_state`` decides exactly."""
-        if self.portfolio is not None:
-            self._found.clear()
-            self.marked[:] = 0
-            return self.portfolio.screen(self)
-        found = np.concatenate(self._found) if self._found else np.empty(0, dtype=np.int64)
+        """Units that marks since the last call may have put at risk, ascending. ``unit_state`` decides exactly.
+
+        Pool "asset": exact, except where rounding per position adds to a requirement. Pool "account": those that the
+        float screen cannot clear; here changes of cash and positions count too.
+        """
+        found = np.sort(np.concatenate(self._found)) if self._found else np.empty(0, dtype=np.int64)
         self._found.clear()
         self.marked[found] = 0
-        return [row for row in np.sort(found).tolist() if self.row_positions[row] > 0]
+        if self.portfolio is not None:
+            found = self.portfolio.screen(self, found)
+        else:
+            found = found[self.row_positions[found] > 0]
+        units: list[int] = found.tolist()
+        return units
 
     def at_risk_units(self) -> list[int]:
-        """All units that are at risk now, exact, ascending: a scan of every row."""
-        from seawall.margin import kernels
-
+        """All units that are at risk now, exact, ascending: a scan of every row. Takes no flag away."""
         if self.portfolio is not None:
-            self.portfolio.touch(np.unique(self.row_account[: self.rows]))
-            return [u for u in self.portfolio.screen(self) if self.unit_state(u).at_risk]
+            found = self.portfolio.screen(self, np.unique(self.row_account[: self.rows])).tolist()
+            return [u for u in found if self.unit_state(u).at_risk]
         out = np.empty(self.rows, dtype=np.int64)
-        count = kernels.scan(self.state, self.row_positions, self.rows, self.denominator, self.slack, out)
+        count = self._kernels.scan(
+            self.state, self.row_positions, self.rows, self.denominator, self._limit, self.slack, out
+        )
         found = out[:count].tolist()
         return [u for u in found if self.unit_state(u).at_risk] if self.slack else found
 
@@ -315,50 +352,54 @@ class Book(BookRows):
 
     # ---- positions and cash
 
-    def position(self, account: int, market: int) -> tuple[int, int]:
-        """(signed lots, entry value) of an account in a market; (0, 0) without one."""
-        row = int(self.row_of[self.settle[market], account])
-        if row < 0:
-            return 0, 0
-        place = self._slots(row).get(market)
-        if place is None:
-            return 0, 0
-        columns = self.columns[market]
-        return int(columns.lots[place]), int(columns.entries[place])
-
     def set_position(self, account: int, market: int, lots: int, entry: int) -> None:
         """Overwrite one position; the running state follows.
 
         Raises:
             MoneyOverflow: beyond the bounds of ``margin.rates``; nothing was changed.
         """
-        value, worth = self.values[market], self.worths[market]
-        size = abs(lots)
-        if size > rt.MAX_LOTS or size * max(value, abs(worth)) > rt.MAX_WORTH or abs(entry) > rt.MAX_CASH:
-            raise MoneyOverflow(
-                f"position of {self.snapshot.account_ids[account]} in {self.instruments[market].symbol}: "
-                f"{lots} lots at {value} do not fit the book"
-            )
+        size, columns = abs(lots), self.columns[market]
+        if size > self.max_lots or abs(entry) > rt.MAX_CASH:
+            raise self._refused(account, market, f"{lots} lots with entry value {entry}")
+        if not lots and entry:
+            raise InvariantBroken(f"{self._position_name(account, market)}: no lots, but an entry value of {entry}")
+        if size > columns.largest:
+            at = {market: self.bounds.lot[market]}
+            problem = self.bounds.problem(at, {market: size})
+            if problem:
+                raise self._refused(account, market, problem)
         row = self.row(account, self.settle[market])
-        slots, columns = self._slots(row), self.columns[market]
+        slots = self._slots(row)
         place = slots.get(market)
+        old_entry = 0 if place is None else int(columns.entries[place])
+        base = int(self.row_base[row]) + old_entry - entry
+        if abs(base) > rt.MAX_BASE:
+            raise self._refused(account, market, f"entry value {entry}: cash less entry values is {base}")
+        if lots and (place is None or not columns.lots[place]) and self.row_positions[row] >= rt.MAX_POSITIONS:
+            raise self._refused(account, market, f"there are {rt.MAX_POSITIONS} positions already")
         if place is None:
-            if len(slots) >= rt.MAX_POSITIONS:
-                raise MoneyOverflow(f"{self.snapshot.account_ids[account]} has {rt.MAX_POSITIONS} positions already")
             place = slots[market] = columns.append(row)
+        if size > columns.largest:
+            self.bounds.take(at, {market: size})
         before = int(columns.lots[place])
         whole, part, _ = self._parts(market, before)
         new_whole, new_part, tier = self._parts(market, lots)
-        self.state[row, 0] += (lots - before) * worth - (entry - int(columns.entries[place])) - (new_whole - whole)
+        self.state[row, 0] += (lots - before) * self.worths[market] - (entry - old_entry) - (new_whole - whole)
         self.state[row, 1] += new_part - part
-        if self.portfolio is not None:
+        self.row_base[row] = base
+        if self.pooled:
             self.required[row] += new_whole - whole
-            self.portfolio.touch_one(account)
+            self._touch(account)
         self.row_positions[row] += (lots != 0) - (before != 0)
         columns.lots[place] = lots
         columns.entries[place] = entry
         columns.tiers[place] = tier
-        columns.largest = max(columns.largest, size)
+
+    def _position_name(self, account: int, market: int) -> str:
+        return f"position of {self.snapshot.account_ids[account]} in {self.instruments[market].symbol}"
+
+    def _refused(self, account: int, market: int, why: str) -> MoneyOverflow:
+        return MoneyOverflow(f"{self._position_name(account, market)} does not fit the book: {why}")
 
     def _parts(self, market: int, lots: int) -> tuple[int, int, int]:
         """Whole and fractional running requirement of a position as the kernels count it, and its tier."""
@@ -371,29 +412,24 @@ class Book(BookRows):
         deduct_high, deduct_low = divmod(rates.maintenance_deducts[tier], self.denominator)
         return abs(lots) * high - deduct_high, abs(lots) * low - deduct_low, tier
 
-    def cash(self, account: int, asset: int) -> int:
-        """Cash of an account in an asset, book units."""
-        row = int(self.row_of[asset, account])
-        return 0 if row < 0 else int(self.row_cash[row])
-
-    def cash_of(self, accounts: NDArray[np.int64], asset: int) -> NDArray[np.int64]:
-        """Cash of accounts that have a row in the asset."""
-        cash: NDArray[np.int64] = self.row_cash[self.row_of[asset, accounts]]
-        return cash
-
     def set_cash(self, account: int, asset: int, amount: int) -> None:
         """Overwrite the view of one cash balance.
 
         Raises:
-            MoneyOverflow: beyond 2^61.
+            MoneyOverflow: beyond 2^61, or with the entry values beyond ``MAX_BASE``; nothing was changed.
         """
         if abs(amount) > rt.MAX_CASH:
             raise MoneyOverflow(f"cash of {self.snapshot.account_ids[account]} does not fit the book: {amount}")
         row = self.row(account, asset)
-        self.state[row, 0] += amount - int(self.row_cash[row])
+        change = amount - int(self.row_cash[row])
+        base = int(self.row_base[row]) + change
+        if abs(base) > rt.MAX_BASE:
+            raise MoneyOverflow(f"cash of {self.snapshot.account_ids[account]} less entry values is {base}: too large")
+        self.state[row, 0] += change
+        self.row_base[row] = base
         self.row_cash[row] = amount
-        if self.portfolio is not None:
-            self.portfolio.touch_one(account)
+        if self.pooled:
+            self._touch(account)
 
     # ---- whole-book views
 
@@ -418,29 +454,25 @@ class Book(BookRows):
         return self.row_account[used], equity - self.row_cash[used], equity
 
     def _whole_requirements(self) -> NDArray[np.int64]:
-        from seawall.margin import kernels
-
-        if self.portfolio is not None:
+        if self.pooled:
             return self.required
         out = np.zeros(len(self.state), dtype=np.int64)
         for market, c in enumerate(self.columns):
-            kernels.whole_requirements(c.rows, c.lots, c.tiers, c.count, 16 * market, 16 * market + 8, self.table, out)
+            self._kernels.whole_requirements(c.rows, c.lots, c.tiers, c.count, 16 * market, self.table, out)
         return out
 
+    def full_pass(self, *, threads: int = 1) -> FullPass:
+        """Equity, maintenance and at-risk flag of every row, recomputed from its positions; see ``FullPass``."""
+        from seawall.margin.fullpass import full_pass
+
+        return full_pass(self, threads=threads)
+
     def verify_running(self, *, threads: int = 1) -> None:
-        """Recompute every row from its positions in the account-major layout and compare.
+        """Recompute everything that is kept running and compare.
 
         Raises:
-            InvariantBroken: the running state differs.
+            InvariantBroken: something differs; names the account.
         """
-        from seawall.margin.fullpass import account_major
+        from seawall.margin.fullpass import check_running
 
-        layout = account_major(self)
-        equity, required, _ = layout.run(threads=threads)
-        state = self.state[layout.order]
-        rounded = -(-state[:, 1] // self.denominator)
-        if not np.array_equal(equity - required, state[:, 0] - rounded):
-            at = int(layout.order[np.nonzero(equity - required != state[:, 0] - rounded)[0][0]])
-            raise InvariantBroken(
-                f"running margin state of {self.snapshot.account_ids[int(self.row_account[at])]} differs from a full pass"
-            )
+        check_running(self, threads=threads)

@@ -32,6 +32,8 @@ class BookRows:
     values: list[int]
     worths: list[int]
     required: NDArray[np.int64]
+    denominator: int
+    pooled: bool
 
     def _open_rows(self) -> None:
         snapshot, width = self.snapshot, len(self.snapshot.assets)
@@ -47,11 +49,14 @@ class BookRows:
         self.row_of = np.full((width, len(snapshot.account_ids)), -1, dtype=np.int64)
         self.row_of[self.row_asset, self.row_account] = np.arange(self.rows)
         self.row_cash = np.zeros(self.rows, dtype=np.int64)
-        book_cash = []
+        book_cash: list[int] = []
         for asset, minor in zip(snapshot.cash_asset.tolist(), snapshot.cash_minor, strict=True):
             amount = snapshot.assets[asset].to_book(minor)
             if abs(amount) > rt.MAX_CASH:
-                raise MoneyOverflow(f"cash of {amount} book units of {snapshot.assets[asset].name} exceeds 2^61")
+                account = snapshot.account_ids[int(snapshot.cash_account[len(book_cash)])]
+                raise MoneyOverflow(
+                    f"cash of {account}: {amount} book units of {snapshot.assets[asset].name} exceed 2^61"
+                )
             book_cash.append(amount)
         rows = self.row_of[snapshot.cash_asset, snapshot.cash_account]
         np.add.at(self.row_cash, rows, np.array(book_cash, dtype=np.int64))
@@ -60,18 +65,20 @@ class BookRows:
         self.state = np.zeros((self.rows, 2), dtype=np.int64)
         self._found: list[NDArray[np.int64]] = []
         self._out = np.empty(0, dtype=np.int64)
-        self.marked = np.zeros(self.rows, dtype=np.uint8)
+        # A mark per unit: accounts when they are judged as a whole, else rows.
+        self.marked = np.zeros(len(snapshot.account_ids) if self.pooled else self.rows, dtype=np.uint8)
 
     def _open_positions(self) -> None:
         snapshot, rows = self.snapshot, self._pos_row
         markets = snapshot.pos_market.astype(np.int64)
         if len(rows) and len(np.unique(rows * len(self.values) + markets)) != len(rows):
             raise InputError("two positions of one account in one market", field="positions")
-        if (np.abs(snapshot.pos_lots) > rt.MAX_LOTS).any() or (snapshot.pos_lots == np.iinfo(np.int64).min).any():
-            raise MoneyOverflow("a position has more than 2^32 lots")
+        self._check_opening(rt.largest_lots(self.denominator))
         np.add.at(self.row_positions, rows, 1)
-        if len(self.row_positions) and int(np.max(self.row_positions)) > rt.MAX_POSITIONS:
-            raise MoneyOverflow(f"an account has more than {rt.MAX_POSITIONS} positions in one asset")
+        if len(self.row_positions) and int(self.row_positions.max()) > rt.MAX_POSITIONS:
+            account = snapshot.account_ids[int(self.row_account[int(self.row_positions.argmax())])]
+            raise MoneyOverflow(f"{account} has more than {rt.MAX_POSITIONS} positions in one asset")
+        self.row_base = self._opening_bases(rows)
         order = np.lexsort((rows, markets))
         starts = np.searchsorted(markets[order], np.arange(len(self.values) + 1))
         self.columns = [
@@ -84,8 +91,32 @@ class BookRows:
         self._row_start = np.searchsorted(rows[by_row], np.arange(self.rows + 1))
         self._row_market, self._row_place = markets[by_row], place[by_row]
         self._places: dict[int, dict[int, int]] = {}
-        for market, columns in enumerate(self.columns):
-            rt.check_value(self.instruments[market], columns.largest, self.values[market], self.worths[market])
+
+    def _check_opening(self, most: int) -> None:
+        """Refuse sizes and entry values beyond the bounds. Compared without abs(): -2^63 has none."""
+        snapshot = self.snapshot
+        for column, bound, name in ((snapshot.pos_lots, most, "lots"), (snapshot.pos_entry, rt.MAX_CASH, "entry")):
+            bad = np.nonzero((column > bound) | (column < -bound))[0]
+            if len(bad):
+                at = int(bad[0])
+                account = snapshot.account_ids[int(snapshot.pos_account[at])]
+                symbol = self.instruments[int(snapshot.pos_market[at])].symbol
+                raise MoneyOverflow(f"position of {account} in {symbol}: {name} {int(column[at])} exceeds {bound}")
+
+    def _opening_bases(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Cash less entry values per row, summed in two halves so that a sum beyond 64 bits is seen, not wrapped."""
+        entries = self.snapshot.pos_entry
+        high, low = np.zeros(self.rows, dtype=np.int64), np.zeros(self.rows, dtype=np.int64)
+        np.add.at(high, rows, entries >> 32)
+        np.add.at(low, rows, entries & 0xFFFFFFFF)
+        high += low >> 32
+        wide = (high >= 1 << 30) | (high < -(1 << 30))  # the sum is beyond 2^62
+        base = self.row_cash - ((np.where(wide, 0, high) << 32) + (low & 0xFFFFFFFF))
+        bad = np.nonzero(wide | (base > rt.MAX_BASE) | (base < -rt.MAX_BASE))[0]
+        if len(bad):
+            account = self.snapshot.account_ids[int(self.row_account[int(bad[0])])]
+            raise MoneyOverflow(f"cash less entry values of {account} exceeds {rt.MAX_BASE} book units")
+        return base
 
     def row(self, account: int, asset: int) -> int:
         """Row of an account in an asset, made on first use."""
@@ -96,9 +127,11 @@ class BookRows:
             size = max(8, 2 * self.rows)
             self.row_account, self.row_asset = grown(self.row_account, size), grown(self.row_asset, size)
             self.row_cash, self.row_positions = grown(self.row_cash, size), grown(self.row_positions, size)
-            self.state, self.marked = grown(self.state, size), grown(self.marked, size)
-            if self.required.size:
+            self.state, self.row_base = grown(self.state, size), grown(self.row_base, size)
+            if self.pooled:
                 self.required = grown(self.required, size)
+            else:
+                self.marked = grown(self.marked, size)
         row = self.rows
         self.rows += 1
         self.row_account[row], self.row_asset[row] = account, asset
@@ -115,6 +148,27 @@ class BookRows:
                 found = dict(zip(self._row_market[part].tolist(), self._row_place[part].tolist(), strict=True))
             self._places[row] = found
         return found
+
+    def position(self, account: int, market: int) -> tuple[int, int]:
+        """(signed lots, entry value) of an account in a market; (0, 0) without one."""
+        row = int(self.row_of[self.settle[market], account])
+        if row < 0:
+            return 0, 0
+        place = self._slots(row).get(market)
+        if place is None:
+            return 0, 0
+        columns = self.columns[market]
+        return int(columns.lots[place]), int(columns.entries[place])
+
+    def cash(self, account: int, asset: int) -> int:
+        """Cash of an account in an asset, book units."""
+        row = int(self.row_of[asset, account])
+        return 0 if row < 0 else int(self.row_cash[row])
+
+    def cash_of(self, accounts: NDArray[np.int64], asset: int) -> NDArray[np.int64]:
+        """Cash of accounts that have a row in the asset."""
+        cash: NDArray[np.int64] = self.row_cash[self.row_of[asset, accounts]]
+        return cash
 
     def holders(self, market: int) -> Holders:
         """Open positions of a market, ascending account."""

@@ -44,3 +44,7 @@ class MarketColumns:
         used = self.lots[: self.count]
         self.largest = int(np.abs(used).max()) if self.count else 0
         return self.largest
+
+    def largest_row(self) -> int:
+        """Row of the largest position; only asked where there is one."""
+        return int(self.rows[int(np.abs(self.lots[: self.count]).argmax())])

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from seawall.errors import InvariantBroken
 from seawall.margin import layout as ly
 from seawall.margin import rates as rt
+from seawall.margin.units import FullPass
 
 if TYPE_CHECKING:
     from seawall.margin.book import Book
@@ -62,3 +64,51 @@ def account_major(book: Book) -> ly.AccountMajor:
         table,
         book.denominator,
     )
+
+
+def full_pass(book: Book, *, threads: int = 1) -> FullPass:
+    """Every row at the book's current marks, by row number. The result does not depend on ``threads``."""
+    layout = account_major(book)
+    equity, required, risk = layout.run(threads=threads)
+    place = np.argsort(layout.order)[: book.rows]
+    return FullPass(equity[place], required[place], risk[place] & (book.row_positions[: book.rows] > 0))
+
+
+def check_running(book: Book, *, threads: int = 1) -> None:
+    """Recompute what the book keeps running, twice: as the tick kernel counts it, and account by account.
+
+    Raises:
+        InvariantBroken: a figure differs; names the account.
+    """
+    from seawall.margin import kernels
+
+    fresh, counts = np.zeros_like(book.state), np.zeros_like(book.row_positions)
+    fresh[:, 0], base = book.row_cash, book.row_cash.copy()
+    required = np.zeros(len(book.state), dtype=np.int64)
+    for market, c in enumerate(book.columns):
+        used = slice(0, c.count)
+        np.add.at(counts, c.rows[used][c.lots[used] != 0], 1)
+        np.subtract.at(base, c.rows[used], c.entries[used])
+        kernels.accumulate(
+            c.rows, c.lots, c.tiers.copy(), c.entries, c.count, book.worths[market], 16 * market, book.table, fresh,
+            required,
+        )  # fmt: skip
+    passed = full_pass(book, threads=threads)
+    rows = slice(0, book.rows)
+    whole = passed.maintenance - (-(-fresh[rows, 1] // book.denominator))
+    statements = {
+        "surplus": (book.state[rows, 0], fresh[rows, 0]),
+        "fraction": (book.state[rows, 1], fresh[rows, 1]),
+        "cash less entry values": (book.row_base[rows], base[rows]),
+        "number of positions": (book.row_positions[rows], counts[rows]),
+        "equity less requirement": (book.state[rows, 0], passed.equity - whole),
+    }
+    if book.pooled:
+        statements["requirement"] = (book.required[rows], whole)
+    for name, (running, expected) in statements.items():
+        if not np.array_equal(running, expected):
+            at = int(np.nonzero(running != expected)[0][0])
+            raise InvariantBroken(
+                f"running {name} of {book.snapshot.account_ids[int(book.row_account[at])]} is {int(running[at])}; "
+                f"a full pass gives {int(expected[at])}"
+            )

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from seawall.margin.book import Book
 
 # Each row contributes at most two products and a handful of sums of numbers below 2^63 that floats hold to 2^-53:
-# 64 units of the last place of the largest term bounds all of it with room to spare.
+# 64 units of the last place of the sum of sizes bounds all of it with room to spare.
 SCREEN_ULPS = 64
 FLOAT_EPSILON = np.finfo(np.float64).eps
 
 
 class Portfolio:
-    """Index prices, haircuts, and the accounts that marks have touched."""
+    """Index prices and haircuts."""
 
     def __init__(
         self, snapshot: BookSnapshot, numeraire: str | None, collateral: Mapping[str, HaircutSchedule]
@@ -45,22 +45,21 @@ class Portfolio:
         self.names = names
         self.haircuts = {names.index(a): s for a, s in collateral.items() if a in names}
         self.prices: dict[int, Fraction] = {self.numeraire: Fraction(1)}
-        self._touched: set[int] = set()
 
     def set_price(self, asset: str, num: int, den: int) -> int:
-        """Set an index price; returns the asset number."""
+        """Set an index price; returns the asset number.
+
+        Raises:
+            InputError: no such asset, or a price that is not positive.
+        """
+        if asset not in self.names:
+            raise InputError("unknown asset", field="indexes", value=asset, expected=" or ".join(self.names))
+        if num <= 0 or den <= 0:
+            raise InputError("an index price must be positive", field="indexes", value=f"{asset} at {num}/{den}")
         number = self.names.index(asset)
         if number != self.numeraire:
             self.prices[number] = Fraction(num, den)
         return number
-
-    def touch(self, accounts: NDArray[np.int64]) -> None:
-        """Remember accounts to be looked at."""
-        self._touched.update(accounts.tolist())
-
-    def touch_one(self, account: int) -> None:
-        """Remember one account."""
-        self._touched.add(account)
 
     def value(self, asset: int, balance: int) -> int:
         """A balance in numeraire book units: positive ones after haircut, rounded down either way (toward the fund).
@@ -105,39 +104,33 @@ class Portfolio:
             account, account, self.numeraire, cash, tuple(positions), equity, maintenance, book.denominator
         )
 
-    def screen(self, book: Book) -> list[int]:
-        """Touched accounts that the float screen cannot clear, ascending; forgets what was touched.
+    def screen(self, book: Book, accounts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of ``accounts`` that the float screen cannot clear, in the order given.
 
-        Clears an account when its float surplus exceeds the error bound ``64 ulp x (sum of |terms|)`` plus one unit
-        per row for the roundings; a haircut schedule is replaced by its highest step, which can only understate.
+        It clears an account whose float surplus exceeds the error bound ``64 ulp x (sum of |terms|)`` plus, per row,
+        two numeraire units for the roundings and what rounding per position may add; a haircut schedule is replaced
+        by its highest step, which can only understate. An account with an asset that has no price is never cleared.
         """
-        accounts = np.array(sorted(self._touched), dtype=np.int64)
-        self._touched.clear()
-        if not len(accounts):
-            return []
-        surplus = np.zeros(len(accounts))
-        size = np.zeros(len(accounts))
-        units = np.zeros(len(accounts))
-        held = np.zeros(len(accounts), dtype=bool)
-        for asset in range(len(self.names)):
-            rows = book.row_of[asset, accounts]
-            have = np.nonzero(rows >= 0)[0]
-            if not len(have):
-                continue
-            rows = rows[have]
-            required = book.required[rows] + book.state[rows, 1] / book.denominator
-            balance = (book.state[rows, 0] + book.required[rows]).astype(np.float64)
-            held[have] |= book.row_positions[rows] > 0
-            if asset not in self.prices:
-                surplus[have] = -np.inf
-                continue
-            price = float(self.prices[asset])
-            schedule = self.haircuts.get(asset)
-            worst = 1.0 if schedule is None else float(1 - schedule.steps[-1].haircut)
-            value = np.where(balance > 0, balance * worst, balance) * price
-            surplus[have] += value - required * price
-            size[have] += np.abs(balance) * price + np.abs(required) * price
-            units[have] += 2.0 + 2.0 * book.slack
-        bound = SCREEN_ULPS * FLOAT_EPSILON * size + units
-        keep = held & ~(surplus > bound)
-        return [int(a) for a in accounts[keep]]
+        from seawall.margin import kernels
+
+        width = len(self.names)
+        prices = np.array([float(self.prices.get(a, 0)) for a in range(width)])
+        shares = np.ones(width)
+        for asset, schedule in self.haircuts.items():
+            shares[asset] = float(1 - schedule.steps[-1].haircut)
+        out = np.empty(len(accounts), dtype=np.int64)
+        found = kernels.screen(
+            accounts,
+            book.row_of,
+            book.state,
+            book.required,
+            book.row_positions,
+            prices,
+            shares,
+            np.array([a in self.prices for a in range(width)], dtype=np.uint8),
+            1.0 / book.denominator,
+            SCREEN_ULPS * float(FLOAT_EPSILON),
+            2.0 + book.slack * prices,
+            out,
+        )
+        return out[:found]

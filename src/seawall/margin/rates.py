@@ -5,6 +5,13 @@ With every rate a fraction ``a / R``, the requirement of a position in tier ``t`
 ``Q * a_t`` is split into ``WH * R + WL`` and ``D_t`` into ``DH * R + DL``, so that 64-bit sums cannot wrap:
 
 * ``g += |lots| * WH - DH`` (whole book units), ``f += |lots| * WL - DL`` (R-ths), requirement = ``g + ceil(f / R)``.
+
+Why nothing wraps, for one row (an account's cash and positions in one asset):
+
+* its positions are in different markets, so the worth of all of them is at most the sum over the asset's markets of
+  the largest position there, which is held at ``MAX_ROW`` = 2^61; so are its requirements, as no rate exceeds 1;
+* ``|cash - entry values| <= MAX_BASE`` = 3 x 2^60, so ``|equity| < 2^62 + 2^61`` and ``|surplus| < 2^63``;
+* ``f`` is at most 256 positions x ``largest_lots(R)`` x R <= 2^62.
 """
 
 from __future__ import annotations
@@ -15,16 +22,19 @@ from fractions import Fraction
 from math import lcm
 
 import numpy as np
+from numpy.typing import NDArray
 
-from seawall.errors import InputError, MoneyOverflow
-from seawall.market import Brackets, Instrument
+from seawall.errors import InputError
+from seawall.market import Brackets, Instrument, Kind
 
 TIERS = 8
 MAX_LOTS = 1 << 32  # lots of one position
 MAX_WORTH = 1 << 54  # |lots| x value of a lot, book units
-MAX_CASH = 1 << 61  # one cash balance, book units
+MAX_CASH = 1 << 61  # one cash balance or entry value, book units
+MAX_ROW = 1 << 61  # sum over an asset's markets of the largest position's worth
+MAX_BASE = 3 << 60  # |cash - entry values| of a row
 MAX_POSITIONS = 256  # positions of one account in one asset
-MAX_DENOMINATOR = 1 << 22  # common denominator of all rates
+MAX_DENOMINATOR = 1 << 31  # common denominator of all rates
 # Columns of a kernel row: one cache line per (leg, tier).
 LO, SPAN, WH, WL, DH, DL, VALUE, SPARE = range(8)
 
@@ -57,7 +67,7 @@ def common_denominator(instruments: Sequence[Instrument], maintenance_of_initial
     """Least common denominator of all rates in use.
 
     Raises:
-        InputError: above 2^22, where 64-bit sums could wrap.
+        InputError: above 2^31, where 64-bit products could wrap and hardly any lots would be left.
     """
     denominators = {1}
     for instrument in instruments:
@@ -103,32 +113,35 @@ def _deducts(floors: Sequence[int], rates: Sequence[int], marginal: bool) -> tup
     return tuple(out)
 
 
-class RateColumns:
-    """Every market's maintenance rates as columns that kernels read: int64 [markets, 8]."""
-
-    def __init__(self, rates: Sequence[Rates], denominator: int) -> None:
-        shape = (len(rates), TIERS)
-        self.floors, self.rates = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-        self.high, self.low = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-        self.counts = [len(r.floors) for r in rates]
-        for market, r in enumerate(rates):
-            for tier in range(len(r.floors)):
-                self.floors[market, tier], self.rates[market, tier] = r.floors[tier], r.maintenance[tier]
-                deduct = divmod(r.maintenance_deducts[tier], denominator)
-                self.high[market, tier], self.low[market, tier] = deduct
+def largest_lots(denominator: int) -> int:
+    """Most lots of one position: 256 positions of fractions below R each must fit 2^62."""
+    return min(MAX_LOTS, (1 << 54) // denominator)
 
 
-def check_value(instrument: Instrument, largest_lots: int, value: int, worth: int) -> None:
-    """Refuse a mark at which the largest position would not fit 2^54.
+def fraction_limit(denominator: int) -> int:
+    """A bound of |fraction| / R over a row; times R it fits 2^62."""
+    return MAX_POSITIONS * largest_lots(denominator)
 
-    Raises:
-        MoneyOverflow: it would not.
+
+def terms_of(rates: Sequence[Rates], denominator: int) -> NDArray[np.int64]:
+    """Maintenance terms for kernels: int64 [markets, 5, 8].
+
+    By tier: floor, rate, whole and fractional part of the deduct; and the number of tiers in [market, 4, 0]. A floor
+    beyond every allowed worth is cut to one that is just as unreachable.
     """
-    if largest_lots * max(value, abs(worth)) > MAX_WORTH:
-        raise MoneyOverflow(
-            f"market {instrument.symbol}: a position of {largest_lots} lots at {max(value, abs(worth))} book units "
-            f"each exceeds 2^54 book units of {instrument.settle.name}"
-        )
+    terms = np.zeros((len(rates), 5, TIERS), dtype=np.int64)
+    for market, r in enumerate(rates):
+        terms[market, 4, 0] = len(r.floors)
+        for tier, floor in enumerate(r.floors):
+            terms[market, 0, tier], terms[market, 1, tier] = min(floor, 2 * MAX_WORTH), r.maintenance[tier]
+            if floor <= MAX_WORTH:
+                terms[market, 2:4, tier] = divmod(r.maintenance_deducts[tier], denominator)
+    return terms
+
+
+def opening_requirements(instrument: Instrument, value: int) -> tuple[int, int]:
+    """Notional per lot that requirements are charged on, long and short side: V, but nothing for a long option."""
+    return (0 if instrument.kind is Kind.OPTION else value), value
 
 
 def leg_values(instruments: Sequence[Instrument], values: Mapping[int, int]) -> list[int]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class PositionState(NamedTuple):
     """One position at the current mark, book units of its settle asset.
@@ -55,3 +58,15 @@ class UnitState(NamedTuple):
     def requirement_of(self, position: PositionState) -> Fraction:
         """Exact maintenance requirement of one position in book units."""
         return Fraction(position.maintenance, self.denominator)
+
+
+class FullPass(NamedTuple):
+    """Every row of the book from scratch, parallel arrays by row number.
+
+    ``equity`` and ``maintenance``: int64, book units of the row's asset; the requirement is the exact sum, rounded up
+    once a row, whatever the policy's rounding. ``at_risk``: a position is open and equity is strictly below it.
+    """
+
+    equity: NDArray[np.int64]
+    maintenance: NDArray[np.int64]
+    at_risk: NDArray[np.bool_]
