@@ -110,7 +110,7 @@ def test_cli_the_same_run_twice_and_with_two_threads_has_one_hash(demo):
         (["replay", "2025-10-10", "--book", "generate:acounts=5"], "'accounts'"),
         (["replay", "--prices", "nowhere.csv"], "no such file"),
         (["replay"], "name one event"),
-        (["replay", "2025-10-10", "--book", "nowhere"], "not a folder"),
+        (["replay", "2025-10-10", "--book", "nowhere"], "not a book"),
         (["replay", "2025-10-10", "--symbols", "BTX"], "no such asset"),
         (["policy", "check", "nothing.toml"], "cannot be read"),
         (["scenarios", "show", "2020-03-13"], "2020-03-12"),
@@ -152,6 +152,9 @@ def test_cli_own_book_from_template_to_a_run(tmp_path):
     assert json.loads(checked.stdout)["ok"]
     done = seawall("replay", "2025-10-10", "--book", "mine", "--json", folder=tmp_path)
     assert done.returncode == 0, done.stderr
+    files = ",".join(f"mine/{n}.csv" for n in ("accounts", "positions", "markets"))
+    again = seawall("replay", "2025-10-10", "--book", files, "--json", folder=tmp_path)
+    assert again.returncode == 0, again.stderr
     document = json.loads(done.stdout)
     assert (document["book"]["kind"], document["heading"]) == ("user", "")
     assert document["conservation"]["ok"]

@@ -80,7 +80,10 @@ def replay(
     event: Annotated[str | None, typer.Argument(help="Scenario name, or a run directory to derive again.")] = None,
     prices: Annotated[Path | None, typer.Option(help="Price file (CSV or Parquet) instead of a scenario.")] = None,
     book: Annotated[
-        str, typer.Option(help="generate:accounts=N,seed=N, or a folder with accounts, positions and markets files.")
+        str,
+        typer.Option(
+            help="generate:accounts=N,seed=N; a folder with accounts, positions and markets files; or those files, commas between."
+        ),
     ] = DEMO_BOOK,
     policy: Annotated[str, typer.Option(help="Preset name or TOML file.")] = "hyperliquid",
     index: Annotated[Path | None, typer.Option(help="Price file of index sources, for banded marks.")] = None,
@@ -146,7 +149,7 @@ def _replay(
     from seawall.tables import read_policy
 
     rules = read_policy(policy)
-    found: Any = book if book.startswith("generate") else _book(Path(book))
+    found: Any = book if book.startswith("generate") else _book(book)
     for name in ("index", "mapping"):
         if options.get(name) is not None:
             options[name] = str(options[name])
@@ -158,26 +161,30 @@ def _replay(
     return run.summary
 
 
-def _book(folder: Path) -> Any:
+def _book(text: str) -> Any:
     from seawall.tables import read_book
 
-    return read_book(*_book_files(folder))
+    return read_book(*_book_files(text))
 
 
-def _book_files(folder: Path) -> list[Any]:
-    """accounts, positions, markets and (optional) assets files in a folder."""
+def _book_files(text: str) -> list[Any]:
+    """accounts, positions, markets and (optional) assets files: a folder of them, or their paths with commas between."""
+    parts = [Path(p.strip()) for p in text.split(",") if p.strip()]
+    if len(parts) in (3, 4):
+        return parts
+    folder = Path(text)
     if not folder.is_dir():
         raise InputError(
-            "not a folder",
+            "not a book",
             field="book",
-            value=str(folder),
-            expected="a folder with accounts, positions and markets files, or generate:...",
+            value=text,
+            expected="a folder with accounts, positions and markets files, their paths with commas between, or generate:...",
         )
     files: list[Any] = []
     for name in ("accounts", "positions", "markets", "assets"):
         found = next((f for s in (".csv", ".parquet") if (f := folder / f"{name}{s}").is_file()), None)
         if found is None and name != "assets":
-            raise InputError("file is missing", where=str(folder), field=name, expected=f"{name}.csv or {name}.parquet")
+            raise InputError("file is missing", where=text, field=name, expected=f"{name}.csv or {name}.parquet")
         files.append(found)
     return files
 
@@ -322,7 +329,7 @@ def import_book(
         raise InputError(
             "name a folder", field="folder", expected="seawall import FOLDER --check, or --template FOLDER"
         )
-    report = check_book(*_book_files(folder))
+    report = check_book(*_book_files(str(folder)))
     if as_json:
         typer.echo(json.dumps(report.as_dict(), indent=2))
     else:

@@ -38,7 +38,6 @@ PRICE_COLUMNS = (
         "close", "price", True, "last price of the bar, or the price", "109183.0", aliases=("price", "last", "mark")
     ),
 )
-IGNORED_QUIETLY = frozenset({"volume", "volume_base", "volume_quote", "taker_buy_volume", "taker_buy_base", "trades"})
 MAX_PRICE = 1e15
 MS_FROM, NS_FROM = 10**11, 10**17
 
@@ -105,8 +104,7 @@ def read_prices(source: Any, *, where: str = "prices") -> PriceTable:
     frame = frame.sort("time_ns", "venue", "symbol").select(
         "time_ns", "venue", "symbol", "open", "high", "low", "close"
     )
-    told = tuple(n for n in ignored if n not in IGNORED_QUIETLY)
-    return PriceTable(frame, "bars" if bars else "prices", where, told, dropped, naive)
+    return PriceTable(frame, "bars" if bars else "prices", where, ignored, dropped, naive)
 
 
 def _refuse(
