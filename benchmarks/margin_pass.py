@@ -22,7 +22,6 @@ DENOMINATOR = 10**6
 C_SOURCE = r"""
 #include <stdint.h>
 typedef int64_t i64;
-static inline i64 floordiv(i64 a, i64 b) { i64 q = a / b; return q - ((a % b != 0) && ((a < 0) != (b < 0))); }
 static uint16_t repair(const i64 *t, uint16_t code, i64 size) {
     uint16_t base = code & ~7;
     for (int k = 0; k < 8; k++) { i64 lo = t[(base + k) * 8 + 1]; if (size >= lo && size < lo + t[(base + k) * 8 + 2]) return base + k; }
@@ -38,7 +37,7 @@ static inline __attribute__((always_inline)) void row(i64 k, i64 at, i64 base, c
         if ((uint64_t)(size - r[1]) >= (uint64_t)r[2]) { code = repair(t, code, size); codes[j] = code; r = t + (i64)code * 8; }
         e += held * r[0]; g += size * r[3] - r[5]; f += size * r[4] - r[6];
     }
-    i64 need = g - floordiv(-f, den);
+    i64 need = g + (i64)((uint64_t)(f + 257 * den - 1) / (uint64_t)den) - 256;
     *equity = e; *required = need; *risk = e < need;
 }
 void pass(i64 k, i64 first, i64 count, i64 at, const i64 *base, const i64 *lots, uint16_t *codes, const i64 *t, i64 den,

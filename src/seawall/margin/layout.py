@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.margin.rates import TIERS
+from seawall.errors import MoneyOverflow
+from seawall.margin.rates import MAX_POSITIONS, TIERS
 from seawall.money.jit import inlined, jit
 
 # Columns of a full-pass row: worth of a lot for equity, tier bounds, requirement parts.
@@ -21,7 +22,7 @@ U, LOW, WIDTH, RH, RL, SH, SL, PAD = range(8)
 
 
 @jit
-def _repair(table: Any, code: int, size: int) -> int:
+def _repair(table: Any, code: Any, size: int) -> int:
     """The code with the tier that ``size`` is really in."""
     base = code & ~7
     for tier in range(8):
@@ -36,24 +37,29 @@ def _accounts(
     k: int, first: int, count: int, at: int, base: Any, lots: Any, codes: Any, table: Any, denominator: int,
     equity: Any, required: Any, risk: Any,
 ) -> None:  # fmt: skip
-    """Accounts with ``k`` positions each. Unsigned indexes spare the test for negative ones."""
+    """Accounts with ``k`` positions each. Unsigned indexes spare the test for negative ones.
+
+    The fraction starts 256 units up, which deducts cannot use up: its ceiling is then an unsigned division.
+    """
+    divisor = np.uint64(denominator)
+    lifted = (MAX_POSITIONS + 1) * denominator - 1
     for i in range(count):
         start = at + k * i
-        e = base[first + i]
+        e = base[np.uint64(first + i)]
         whole = 0
-        part = 0
+        part = lifted
         for j in range(k):
             place = np.uint64(start + j)
             held = lots[place]
             size = abs(held)
-            code = codes[place]
+            code = np.uint64(codes[place])
             if np.uint64(size - table[code, 1]) >= np.uint64(table[code, 2]):
-                code = np.uint16(_repair(table, code, size))
+                code = np.uint64(_repair(table, np.int64(code), size))
                 codes[place] = code
             e += held * table[code, 0]
             whole += size * table[code, 3] - table[code, 5]
             part += size * table[code, 4] - table[code, 6]
-        need = whole - (-part // denominator)
+        need = whole + np.int64(np.uint64(part) // divisor) - MAX_POSITIONS
         account = np.uint64(first + i)
         equity[account] = e
         required[account] = need
@@ -99,7 +105,7 @@ class AccountMajor:
         order: row numbers in the layout's order (by number of positions, then row).
         groups: see ``Group``; rows without a position come first, with k = 0.
         base: int64, cash less entry values, in layout order.
-        lots, codes: int64 and uint16, positions in layout order.
+        lots, codes: int64 and uint16 (uint32 beyond 8192 legs), positions in layout order.
         table: int64 [legs * 8, 8], see the column names of this module.
         denominator: R.
     """
@@ -108,7 +114,7 @@ class AccountMajor:
     groups: tuple[Group, ...]
     base: NDArray[np.int64]
     lots: NDArray[np.int64]
-    codes: NDArray[np.uint16]
+    codes: NDArray[np.unsignedinteger[Any]]
     table: NDArray[np.int64]
     denominator: int
 
@@ -124,8 +130,14 @@ class AccountMajor:
         table: NDArray[np.int64],
         denominator: int,
     ) -> AccountMajor:
-        """Group and pack. Positions may come in any order; ``pos_leg`` indexes the table's groups of eight rows."""
+        """Group and pack. Positions may come in any order; ``pos_leg`` indexes the table's groups of eight rows.
+
+        Raises:
+            MoneyOverflow: more than 256 positions in a row.
+        """
         counts = np.bincount(pos_row, minlength=rows)
+        if counts.size and int(counts.max()) > MAX_POSITIONS:
+            raise MoneyOverflow(f"row {int(counts.argmax())} has more than {MAX_POSITIONS} positions")
         order = np.argsort(counts, kind="stable").astype(np.int64)
         place = np.empty(rows, dtype=np.int64)
         place[order] = np.arange(rows)
@@ -142,7 +154,7 @@ class AccountMajor:
             tuple(groups),
             base,
             np.ascontiguousarray(pos_lots[by_place]),
-            (pos_leg[by_place] * TIERS).astype(np.uint16),
+            (pos_leg[by_place] * TIERS).astype(np.uint16 if len(table) <= 1 << 16 else np.uint32),
             table,
             denominator,
         )
