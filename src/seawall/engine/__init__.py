@@ -16,8 +16,9 @@ from seawall.engine.commands import (
 )
 from seawall.engine.events import Event, Outcome, Refused, Rejection, event_to_plain
 from seawall.engine.invariants import check_all, check_markets, statements
+from seawall.engine.opening import open_state
 from seawall.engine.policy import HouseAccount, Policy, to_plain
-from seawall.engine.state import State, open_state, state_hash
+from seawall.engine.state import State, state_hash
 
 __all__ = [
     "Command",

@@ -1,0 +1,207 @@
+"""Opening a venue on a book: house accounts, opening balances, the other side of books that do not net."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from seawall.engine.options import open_options
+from seawall.engine.policy import HouseAccount, Policy
+from seawall.engine.state import EXTERNAL, HOUSE_ROLES, OUTSIDE, State
+from seawall.errors import InputError
+from seawall.ledger import Ledger
+from seawall.margin import Book, BookSnapshot
+from seawall.money import Asset, Rounding, muldiv, parse_amount
+
+
+def complete(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int]) -> BookSnapshot:
+    """The snapshot with the house accounts that the policy needs, and ``outside`` holding the open other side.
+
+    ``outside`` enters at the opening mark, so that it brings no profit of its own. Order: the book's accounts, then
+    the policy's house accounts in policy order, then ``outside``.
+    """
+    names = list(snapshot.account_ids)
+    roles = list(snapshot.roles)
+    taken = set(names)
+    extra_cash: list[tuple[int, int, int]] = []
+    by_role = {role: i for i, role in enumerate(roles) if role != "trader"}
+    members_cash = [0] * len(snapshot.assets)
+    for asset, minor in zip(snapshot.cash_asset.tolist(), snapshot.cash_minor, strict=True):
+        members_cash[asset] += minor
+    settle = sorted({snapshot.assets.index(i.settle) for i in snapshot.instruments})
+    for house in policy.house:
+        if house.name in taken or house.role in by_role:
+            continue
+        index = len(names)
+        names.append(house.name)
+        roles.append(house.role)
+        taken.add(house.name)
+        extra_cash.extend((index, a, _opening(house, snapshot.assets[a], members_cash[a])) for a in settle)
+    if OUTSIDE not in roles:
+        if OUTSIDE in taken:
+            raise InputError("account name is reserved", field="account", value=OUTSIDE)
+        names.append(OUTSIDE)
+        roles.append(OUTSIDE)
+    outside = roles.index(OUTSIDE)
+    added = len(names) - len(snapshot.account_ids)
+    net = np.zeros(len(snapshot.instruments), dtype=np.int64)
+    np.add.at(net, snapshot.pos_market, snapshot.pos_lots)
+    held = set(snapshot.pos_market[snapshot.pos_account == outside].tolist())
+    other: list[tuple[int, int, int]] = []
+    for market in np.nonzero(net)[0].tolist():
+        instrument = snapshot.instruments[market]
+        if market in held:
+            raise InputError(
+                "the outside account is in the book but lots do not net to zero",
+                field="positions",
+                value=f"{instrument.symbol}: {int(net[market])} lots over",
+            )
+        lots = -int(net[market])
+        other.append((market, lots, lots * instrument.sign * instrument.unit_value(marks[market])))
+    return replace(
+        snapshot,
+        account_ids=tuple(names),
+        owners=(*snapshot.owners, *names[len(names) - added :]) if added else snapshot.owners,
+        members=(*snapshot.members, *[""] * added),
+        roles=tuple(roles),
+        parents=np.concatenate([snapshot.parents, np.full(added, -1, dtype=np.int32)]),
+        cash_account=np.concatenate([snapshot.cash_account, np.array([r[0] for r in extra_cash], dtype=np.int32)]),
+        cash_asset=np.concatenate([snapshot.cash_asset, np.array([r[1] for r in extra_cash], dtype=np.int32)]),
+        cash_minor=(*snapshot.cash_minor, *(r[2] for r in extra_cash)),
+        pos_account=np.concatenate([snapshot.pos_account, np.full(len(other), outside, dtype=np.int32)]),
+        pos_market=np.concatenate([snapshot.pos_market, np.array([o[0] for o in other], dtype=np.int32)]),
+        pos_lots=np.concatenate([snapshot.pos_lots, np.array([o[1] for o in other], dtype=np.int64)]),
+        pos_entry=np.concatenate([snapshot.pos_entry, np.array([o[2] for o in other], dtype=np.int64)]),
+        marks=dict(marks),
+    )
+
+
+def _opening(house: HouseAccount, asset: Asset, members_cash: int) -> int:
+    """Opening cash of a house account in one asset, minor units, whole book units."""
+    amount = 0
+    if house.opening is not None:
+        amount += parse_amount(house.opening, asset.decimals, field=f"house.{house.name}.opening")
+    if house.share_of_cash is not None:
+        share = house.share_of_cash
+        amount += muldiv(max(0, members_cash), share.numerator, share.denominator, Rounding.FLOOR)
+    return asset.to_minor(asset.to_book(amount))
+
+
+def open_state(
+    snapshot: BookSnapshot,
+    policy: Policy,
+    marks: Mapping[int, int],
+    time_ns: int = 0,
+    *,
+    indexes: Mapping[str, tuple[int, int]] | None = None,
+) -> State:
+    """A venue opened on a book: house accounts added, opening balances posted, the book built at ``marks``.
+
+    Args:
+        snapshot: the opening book.
+        marks: market number -> opening mark, every market that has positions; missing ones are taken from
+            ``snapshot.marks``.
+        time_ns: time of the opening.
+        indexes: opening index prices of collateral, as in ``commands.Marks``; needed for every asset but the
+            numeraire when the policy judges accounts as a whole.
+
+    Raises:
+        InputError: a market with positions has no opening mark; a name clash with a house account.
+    """
+    prices = _opening_marks(snapshot, marks)
+    full = complete(snapshot, policy, prices)
+    values = [i.unit_value(prices[m]) if m in prices else 0 for m, i in enumerate(full.instruments)]
+    ledger = Ledger()
+    external = [ledger.open(EXTERNAL, a, floor=None) for a in full.assets]
+    clearing = [ledger.open(f"clearing:{i.symbol}", i.settle, floor=None) for i in full.instruments]
+    book = Book.of(
+        full,
+        {m: v for m, v in enumerate(values) if v},
+        pool=policy.margin.pool,
+        numeraire=policy.numeraire,
+        collateral=policy.haircuts,
+        maintenance_of_initial=policy.margin.maintenance_of_initial,
+        round_positions=policy.margin.profile.requirement_unit == "position",
+    )
+    state = State(
+        policy=policy,
+        snapshot=full,
+        ledger=ledger,
+        book=book,
+        account_index={name: i for i, name in enumerate(full.account_ids)},
+        market_index={i.symbol: m for m, i in enumerate(full.instruments)},
+        asset_index={a.name: i for i, a in enumerate(full.assets)},
+        settle_asset=[full.assets.index(i.settle) for i in full.instruments],
+        external=external,
+        clearing=clearing,
+        outside=full.roles.index(OUTSIDE),
+        backstop=None,
+        house={},
+        house_accounts={a for a, role in enumerate(full.roles) if role in HOUSE_ROLES},
+        index_prices={
+            number: Fraction(*(indexes or {})[a.name])
+            for number, a in enumerate(full.assets)
+            if a.name in (indexes or {})
+        },
+        unit_values=values,
+        previous_values=list(values),
+        carries=[0] * len(values),
+        marks=[prices.get(m, 0) for m in range(len(values))],
+        time_ns=time_ns,
+    )
+    for asset, (num, den) in (indexes or {}).items():
+        book.set_collateral_price(asset, num, den)
+    for house in policy.house:
+        state.house[house.name] = _house_account(state, house)
+    rule = policy.liquidation.backstop
+    if rule is not None:
+        state.backstop = state.house[rule.account]
+    _post_opening(state)
+    open_options(state)
+    # Who is at risk already is looked at with the first marks, whichever market they move.
+    state.watch.update(u for u in book.at_risk_units() if book.account_of(u) not in state.house_accounts)
+    return state
+
+
+def _opening_marks(snapshot: BookSnapshot, marks: Mapping[int, int]) -> dict[int, int]:
+    """Given marks over the snapshot's own; every market with positions has one."""
+    prices = {**snapshot.marks, **marks}
+    for market in sorted(set(snapshot.pos_market.tolist())):
+        if market not in prices:
+            raise InputError(
+                "no opening mark for a market with positions",
+                field="marks",
+                value=snapshot.instruments[market].symbol,
+                expected="a mark in the markets file or a price at the start of the window",
+            )
+    return prices
+
+
+def _house_account(state: State, house: HouseAccount) -> int:
+    """The account that plays a house role: by name, else the first of that role."""
+    if house.name in state.account_index:
+        return state.account_index[house.name]
+    return state.snapshot.roles.index(house.role)
+
+
+def _post_opening(state: State) -> None:
+    """Opening balances: cash from outside the venue, and each market's clearing account against entry values."""
+    snapshot, ledger = state.snapshot, state.ledger
+    for account, asset, minor in zip(
+        snapshot.cash_account.tolist(), snapshot.cash_asset.tolist(), snapshot.cash_minor, strict=True
+    ):
+        target = state.cash_id(account, asset)
+        if minor > 0:
+            ledger.post_one(state.external[asset], target, minor, "opening")
+        elif minor < 0:
+            ledger.post_one(target, state.external[asset], -minor, "opening")
+    for market, instrument in enumerate(snapshot.instruments):
+        entry = instrument.settle.to_minor(state.book.entry_sum(market))
+        source, target = state.clearing[market], state.external[state.settle_asset[market]]
+        if entry > 0:
+            ledger.post_one(source, target, entry, "opening_entry")
+        elif entry < 0:
+            ledger.post_one(target, source, -entry, "opening_entry")
