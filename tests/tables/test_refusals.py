@@ -148,6 +148,13 @@ POLICIES = [
     ("unknown kind of layer", 'kind = "deleverage"', 'kind = "delevrage"', "layers[1].kind", "'deleverage'"),
     ("unknown account", 'account = "fund"\npartial', 'account = "found"\npartial', "layers[0].account", "'fund'"),
     ("cycle", "partial = false", 'then = "insurance fund"', "layers[0].then", "chain that ends"),
+    (
+        "account counted twice",
+        '[[layers]]\nname = "deleveraging"',
+        '[[layers]]\nname = "again"\nkind = "account"\naccount = "fund"\n\n[[layers]]\nname = "deleveraging"',
+        "layers[0].account",
+        "an account of its own",
+    ),
     ("negative cap", "partial = false", 'limit_per_event = "-5"', "layers[0].limit_per_event", "at least 0"),
     ("float", 'spread = "1.5"', "spread = 1.5", "liquidation.limit.spread", "as text"),
     ("unknown rank", 'rank = "walk"', 'rank = "wolk"', "deleverage.rank", "'walk'"),

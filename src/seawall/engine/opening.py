@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -27,13 +27,16 @@ def complete(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int]) -
     roles = list(snapshot.roles)
     taken = set(names)
     extra_cash: list[tuple[int, int, int]] = []
-    by_role = {role: i for i, role in enumerate(roles) if role != "trader"}
+    present = house_accounts(names, roles, policy.house)
     members_cash = [0] * len(snapshot.assets)
-    for asset, minor in zip(snapshot.cash_asset.tolist(), snapshot.cash_minor, strict=True):
-        members_cash[asset] += minor
+    for account, asset, minor in zip(
+        snapshot.cash_account.tolist(), snapshot.cash_asset.tolist(), snapshot.cash_minor, strict=True
+    ):
+        if roles[account] not in HOUSE_ROLES:
+            members_cash[asset] += minor
     settle = sorted({snapshot.assets.index(i.settle) for i in snapshot.instruments})
     for house in policy.house:
-        if house.name in taken or house.role in by_role:
+        if present[house.name] is not None:
             continue
         index = len(names)
         names.append(house.name)
@@ -154,8 +157,9 @@ def open_state(
     )
     for asset, (num, den) in (indexes or {}).items():
         book.set_collateral_price(asset, num, den)
-    for house in policy.house:
-        state.house[house.name] = _house_account(state, house)
+    for name, account in house_accounts(full.account_ids, full.roles, policy.house).items():
+        if account is not None:
+            state.house[name] = account
     rule = policy.liquidation.backstop
     if rule is not None:
         state.backstop = state.house[rule.account]
@@ -180,11 +184,31 @@ def _opening_marks(snapshot: BookSnapshot, marks: Mapping[int, int]) -> dict[int
     return prices
 
 
-def _house_account(state: State, house: HouseAccount) -> int:
-    """The account that plays a house role: by name, else the first of that role."""
-    if house.name in state.account_index:
-        return state.account_index[house.name]
-    return state.snapshot.roles.index(house.role)
+def house_accounts(names: Sequence[str], roles: Sequence[str], house: Sequence[HouseAccount]) -> dict[str, int | None]:
+    """Which account of a book plays each house account: the one of that name, else the first of that role that no
+    other house account has taken; None when the book has none and one must be made.
+
+    Raises:
+        InputError: a trader's account bears the name.
+    """
+    number = {name: i for i, name in enumerate(names)}
+    found: dict[str, int | None] = {h.name: number.get(h.name) for h in house}
+    taken = {i for i in found.values() if i is not None}
+    for name, i in found.items():
+        if i is not None and roles[i] not in HOUSE_ROLES:
+            raise InputError(
+                "a member's account has the name of a house account of the policy",
+                field="account",
+                value=name,
+                expected="another name, or the role fund or backstop",
+            )
+    for h in house:
+        if found[h.name] is None:
+            account = next((i for i, role in enumerate(roles) if role == h.role and i not in taken), None)
+            found[h.name] = account
+            if account is not None:
+                taken.add(account)
+    return found
 
 
 def _post_opening(state: State) -> None:

@@ -242,6 +242,10 @@ def _layers(rows: list[Table], house: list[str], where: str) -> tuple[LayerRule,
             )
         )
         t.done()
+    payers = [rule.account for rule in rules if rule.kind is LayerKind.ACCOUNT]
+    for i, t in enumerate(rows):
+        if rules[i].kind is LayerKind.ACCOUNT and payers.count(rules[i].account) > 1:
+            t.fail("account", "account pays in two layers: its money would be counted twice", "an account of its own")
     try:
         return order_layers(rules)
     except PolicyError as error:
