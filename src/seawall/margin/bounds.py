@@ -48,8 +48,11 @@ class Bounds:
         for asset in {self._settle[m] for m in moved}:
             if self._total(asset, moved) > MAX_ROW and self._recomputed(asset, lots, grown) > MAX_ROW:
                 name = next(i.settle.name for i, a in zip(self._instruments, self._settle, strict=True) if a == asset)
-                where = ", ".join(self._instruments[m].symbol for m in moved if self._settle[m] == asset)
-                return f"market {where}: the largest positions of all {name} markets together exceed 2^61 book units"
+                market = max((m for m in moved if self._settle[m] == asset), key=lambda m: moved[m] - self.worst[m])
+                return (
+                    f"market {self._instruments[market].symbol}: the largest positions of all {name} markets together "
+                    "exceed 2^61 book units"
+                )
         return ""
 
     def take(self, lots: Mapping[int, int], sizes: Mapping[int, int] | None = None) -> None:

@@ -22,7 +22,7 @@ U, LOW, WIDTH, RH, RL, SH, SL, PAD = range(8)
 
 
 @jit
-def _repair(table: Any, code: Any, size: int) -> int:
+def _repair(table: Any, code: Any, size: int) -> Any:
     """The code with the tier that ``size`` is really in."""
     base = code & ~7
     for tier in range(8):
