@@ -70,7 +70,6 @@ class Book(BookRows):
         self.bounds = Bounds(self.instruments, self.settle, self.columns, self._name_of_row)
         self.bounds.admit({m: self._lot_worth(m, v, self.worths[m]) for m, v in enumerate(self.values)})
         self.portfolio = Portfolio(snapshot, numeraire, collateral or {}) if self.pooled else None
-        self.required = np.zeros(len(self.state) if self.pooled else 0, dtype=np.int64)
         self._accumulate()
 
     @classmethod
@@ -127,7 +126,6 @@ class Book(BookRows):
         for market, c in enumerate(self.columns):
             self._kernels.accumulate(
                 c.rows, c.lots, c.tiers, c.entries, c.count, self.worths[market], 16 * market, self.table, self.state,
-                self.required,
             )  # fmt: skip
 
     def _name_of_row(self, row: int) -> str:
@@ -214,7 +212,7 @@ class Book(BookRows):
         found = self._kernels.tick(
             market, c.rows, c.lots, c.tiers, c.count, worth - self.worths[market], *self.requirement_values[market],
             self.terms, self.table, self.denominator, self._shift, self._limit, self.max_lots + 1, self.slack,
-            self.state, self.required, self.row_account, self._out, self.marked,
+            self.state, self._out, self.marked,
         )  # fmt: skip
         self.worths[market] = worth
         if found:
@@ -248,14 +246,14 @@ class Book(BookRows):
         Pool "asset": exact, except where rounding per position adds to a requirement. Pool "account": those that the
         float screen cannot clear; here changes of cash and positions count too.
         """
-        found = np.sort(np.concatenate(self._found)) if self._found else np.empty(0, dtype=np.int64)
+        found = np.concatenate(self._found) if self._found else np.empty(0, dtype=np.int64)
         self._found.clear()
         self.marked[found] = 0
         if self.portfolio is not None:
             found = self.portfolio.screen(self, found)
         else:
             found = found[self.row_positions[found] > 0]
-        units: list[int] = found.tolist()
+        units: list[int] = np.sort(found).tolist()
         return units
 
     def at_risk_units(self) -> list[int]:
@@ -388,7 +386,7 @@ class Book(BookRows):
         self.state[row, 1] += new_part - part
         self.row_base[row] = base
         if self.pooled:
-            self.required[row] += new_whole - whole
+            self.state[row, 2] += new_whole - whole
             self._touch(account)
         self.row_positions[row] += (lots != 0) - (before != 0)
         columns.lots[place] = lots
@@ -455,7 +453,7 @@ class Book(BookRows):
 
     def _whole_requirements(self) -> NDArray[np.int64]:
         if self.pooled:
-            return self.required
+            return self.state[:, 2]
         out = np.zeros(len(self.state), dtype=np.int64)
         for market, c in enumerate(self.columns):
             self._kernels.whole_requirements(c.rows, c.lots, c.tiers, c.count, 16 * market, self.table, out)

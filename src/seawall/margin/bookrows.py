@@ -31,7 +31,7 @@ class BookRows:
     settle: list[int]
     values: list[int]
     worths: list[int]
-    required: NDArray[np.int64]
+    state: NDArray[np.int64]
     denominator: int
     pooled: bool
 
@@ -62,7 +62,11 @@ class BookRows:
         np.add.at(self.row_cash, rows, np.array(book_cash, dtype=np.int64))
         self.row_positions = np.zeros(self.rows, dtype=np.int64)
         self._pos_row = self.row_of[settle[snapshot.pos_market], snapshot.pos_account] if len(settle) else pos_keys
-        self.state = np.zeros((self.rows, 2), dtype=np.int64)
+        # Per row: surplus and fraction; where accounts are judged as a whole also requirement and account, so that a
+        # mark finds all of it in one place.
+        self.state = np.zeros((self.rows, 4 if self.pooled else 2), dtype=np.int64)
+        if self.pooled:
+            self.state[:, 3] = self.row_account
         self._found: list[NDArray[np.int64]] = []
         self._out = np.empty(0, dtype=np.int64)
         # A mark per unit: accounts when they are judged as a whole, else rows.
@@ -128,14 +132,14 @@ class BookRows:
             self.row_account, self.row_asset = grown(self.row_account, size), grown(self.row_asset, size)
             self.row_cash, self.row_positions = grown(self.row_cash, size), grown(self.row_positions, size)
             self.state, self.row_base = grown(self.state, size), grown(self.row_base, size)
-            if self.pooled:
-                self.required = grown(self.required, size)
-            else:
+            if not self.pooled:
                 self.marked = grown(self.marked, size)
         row = self.rows
         self.rows += 1
         self.row_account[row], self.row_asset[row] = account, asset
         self.row_of[asset, account] = row
+        if self.pooled:
+            self.state[row, 3] = account
         return row
 
     def _slots(self, row: int) -> dict[int, int]:

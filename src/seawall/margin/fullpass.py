@@ -84,14 +84,12 @@ def check_running(book: Book, *, threads: int = 1) -> None:
 
     fresh, counts = np.zeros_like(book.state), np.zeros_like(book.row_positions)
     fresh[:, 0], base = book.row_cash, book.row_cash.copy()
-    required = np.zeros(len(book.state), dtype=np.int64)
     for market, c in enumerate(book.columns):
         used = slice(0, c.count)
         np.add.at(counts, c.rows[used][c.lots[used] != 0], 1)
         np.subtract.at(base, c.rows[used], c.entries[used])
         kernels.accumulate(
             c.rows, c.lots, c.tiers.copy(), c.entries, c.count, book.worths[market], 16 * market, book.table, fresh,
-            required,
         )  # fmt: skip
     passed = full_pass(book, threads=threads)
     rows = slice(0, book.rows)
@@ -104,7 +102,8 @@ def check_running(book: Book, *, threads: int = 1) -> None:
         "equity less requirement": (book.state[rows, 0], passed.equity - whole),
     }
     if book.pooled:
-        statements["requirement"] = (book.required[rows], whole)
+        statements["requirement"] = (book.state[rows, 2], whole)
+        statements["account"] = (book.state[rows, 3], book.row_account[rows])
     for name, (running, expected) in statements.items():
         if not np.array_equal(running, expected):
             at = int(np.nonzero(running != expected)[0][0])

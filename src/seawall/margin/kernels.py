@@ -71,7 +71,7 @@ def fill_leg(rows: Any, base: int, terms: Any, market: int, value: int, denomina
 @inlined
 def _move(
     pooled: int, rows: Any, lots: Any, tiers: Any, count: int, worth_change: int, new: Any, old: Any,
-    denominator: int, shift: int, limit: int, slack: int, state: Any, required: Any, row_account: Any, out: Any,
+    denominator: int, shift: int, limit: int, slack: int, state: Any, out: Any,
     marked: Any,
 ) -> int:  # fmt: skip
     """Positions of one market from the rows ``old`` to ``new``; see ``tick``.
@@ -115,8 +115,8 @@ def _move(
         state[row, 0] = surplus
         state[row, 1] = fraction
         if pooled:
-            required[row] += whole
-            account = np.uint64(row_account[row])
+            state[row, 2] += whole
+            account = np.uint64(state[row, 3])
             if held != 0 and marked[account] == 0:
                 marked[account] = 1
                 out[found] = account
@@ -137,7 +137,7 @@ def _move(
 def tick(
     market: int, rows: Any, lots: Any, tiers: Any, count: int, worth_change: int, long_value: int, short_value: int,
     terms: Any, table: Any, denominator: int, shift: int, limit: int, most: int, slack: int, state: Any,
-    required: Any, row_account: Any, out: Any, marked: Any,
+    out: Any, marked: Any,
 ) -> int:  # fmt: skip
     """Move one market to new values and collect what may be at risk.
 
@@ -151,9 +151,8 @@ def tick(
         denominator, shift: R, and the largest shift with 2^shift <= R.
         limit, most: see ``flagged`` and ``fill_leg``.
         slack: units by which rounding per position may raise a requirement.
-        state: int64 [n, 2]: surplus (equity less whole part of the requirement) and fraction per row; updated.
-        required: int64 [n] whole requirement per row in pool "account", updated; empty in pool "asset".
-        row_account: account of each row.
+        state: int64 [n, 2] in pool "asset": surplus (equity less whole part of the requirement) and fraction per
+            row; [n, 4] in pool "account": also the whole requirement and the account's number; updated.
         out, marked: pool "asset": rows at risk, and a byte per row that says it is in ``out`` already; pool
             "account": accounts touched, and a byte per account.
 
@@ -165,15 +164,15 @@ def tick(
     fill_leg(new, 0, terms, market, long_value, denominator, most)
     fill_leg(new, 8, terms, market, short_value, denominator, most)
     old = table[base : base + 16]
-    if required.size > 0:
+    if state.shape[1] == 4:
         found = _move(
-            1, rows, lots, tiers, count, worth_change, new, old, denominator, shift, limit, slack, state, required,
-            row_account, out, marked,
+            1, rows, lots, tiers, count, worth_change, new, old, denominator, shift, limit, slack, state, out,
+            marked,
         )  # fmt: skip
     else:
         found = _move(
-            0, rows, lots, tiers, count, worth_change, new, old, denominator, shift, limit, slack, state, required,
-            row_account, out, marked,
+            0, rows, lots, tiers, count, worth_change, new, old, denominator, shift, limit, slack, state, out,
+            marked,
         )  # fmt: skip
     old[:, :] = new
     return found
@@ -182,10 +181,9 @@ def tick(
 @jit
 def accumulate(
     rows: Any, lots: Any, tiers: Any, entries: Any, count: int, worth: int, base: int, table: Any, state: Any,
-    required: Any,
 ) -> None:  # fmt: skip
     """Add one market's positions to the running state from nothing, setting the tier hints."""
-    keep = required.size > 0
+    wide = state.shape[1] == 4
     for i in range(count):
         held = lots[i]
         if held == 0:
@@ -198,8 +196,8 @@ def accumulate(
         whole = size * table[leg + tier, 2] - table[leg + tier, 4]
         state[row, 0] += held * worth - entries[i] - whole
         state[row, 1] += size * table[leg + tier, 3] - table[leg + tier, 5]
-        if keep:
-            required[row] += whole
+        if wide:
+            state[row, 2] += whole
 
 
 @jit
@@ -239,7 +237,7 @@ def touch(accounts: Any, out: Any, marked: Any) -> int:
 
 @jit
 def screen(
-    accounts: Any, row_of: Any, state: Any, required: Any, has_position: Any, prices: Any, shares: Any, priced: Any,
+    accounts: Any, row_of: Any, state: Any, has_position: Any, prices: Any, shares: Any, priced: Any,
     per_unit: Any, error: Any, room: Any, out: Any,
 ) -> int:  # fmt: skip
     """Accounts (pool "account") that floats cannot clear, in the order given.
@@ -247,7 +245,7 @@ def screen(
     Args:
         accounts: numbers to look at.
         row_of: int64 [assets, accounts], -1 for no row.
-        state, required, has_position: per row.
+        state, has_position: per row, see ``tick``.
         prices, shares, priced: per asset: index price, least share of a positive balance that counts, price known.
         per_unit: 1 / R.
         error: relative error of a sum of sizes.
@@ -269,8 +267,8 @@ def screen(
                 continue
             held |= has_position[row] > 0
             known &= priced[asset] > 0
-            balance = np.float64(state[row, 0] + required[row])
-            need = np.float64(required[row]) + np.float64(state[row, 1]) * per_unit
+            balance = np.float64(state[row, 0] + state[row, 2])
+            need = np.float64(state[row, 2]) + np.float64(state[row, 1]) * per_unit
             worth = balance * shares[asset] if balance > 0 else balance
             surplus += (worth - need) * prices[asset]
             bound += (abs(balance) + abs(need)) * prices[asset] * error + room[asset]

@@ -123,7 +123,6 @@ class Portfolio:
             accounts,
             book.row_of,
             book.state,
-            book.required,
             book.row_positions,
             prices,
             shares,

@@ -16,12 +16,13 @@ WRITE, KEEP, DATA = 1, 3, 1  # arguments of llvm.prefetch: for writing, keep in 
 
 
 def _prefetch_row(_context: Any, array: Any, row: Any) -> Any:
-    """``prefetch_row(array, row)``: hint that row ``row`` (uint64) of a C-ordered int64 [n, 2] array is written soon."""
+    """``prefetch_row(array, row)``: hint that row ``row`` (uint64) of a two-dimensional array is written soon."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         word = ir.IntType(64)
-        start = builder.ptrtoint(context.make_array(signature.args[0])(context, builder, arguments[0]).data, word)
-        place = builder.add(start, builder.mul(arguments[1], ir.Constant(word, 16)))
+        parts = context.make_array(signature.args[0])(context, builder, arguments[0])
+        stride = builder.extract_value(parts.strides, 0)
+        place = builder.add(builder.ptrtoint(parts.data, word), builder.mul(arguments[1], stride))
         pointer = builder.inttoptr(place, ir.IntType(8).as_pointer())
         number = ir.IntType(32)
         shape = ir.FunctionType(ir.VoidType(), [pointer.type, number, number, number])
