@@ -46,26 +46,32 @@ void pass(i64 k, i64 first, i64 count, i64 at, const i64 *base, const i64 *lots,
     if (k == 1) LOOP(1); else if (k == 2) LOOP(2); else if (k == 3) LOOP(3); else if (k == 4) LOOP(4); else LOOP(k);
 }
 i64 tick(const uint32_t *rows, const i64 *lots, uint8_t *tiers, i64 count, i64 dworth, const i64 *new, const i64 *old,
-         i64 den, i64 *state, i64 *out, uint8_t *marked) {
-    i64 found = 0, lim = (i64)1 << 40, ch[32];
-    for (int i = 0; i < 16; i++) { ch[2 * i] = new[8 * i + 2] - old[8 * i + 2]; ch[2 * i + 1] = new[8 * i + 3] - old[8 * i + 3]; }
+         i64 den, i64 shift, i64 lim, i64 *state, i64 *out, uint8_t *marked) {
+    i64 found = 0, leg[64];
+    for (int i = 0; i < 16; i++) {
+        leg[4 * i] = new[8 * i]; leg[4 * i + 1] = new[8 * i + 1];
+        leg[4 * i + 2] = (i < 8 ? dworth : -dworth) - (new[8 * i + 2] - old[8 * i + 2]);
+        leg[4 * i + 3] = new[8 * i + 3] - old[8 * i + 3];
+    }
     for (i64 i = 0; i < count; i++) {
-        i64 held = lots[i];
-        if (!held) continue;
-        i64 size = held > 0 ? held : -held, side = held > 0 ? 0 : 8, at = side + tiers[i], whole, part;
-        if ((uint64_t)(size - new[8 * at]) < (uint64_t)new[8 * at + 1]) { whole = size * ch[2 * at]; part = size * ch[2 * at + 1]; }
-        else {
+        i64 ahead = i + 16 < count ? i + 16 : count - 1;
+        __builtin_prefetch(state + 2 * (i64)rows[ahead], 1, 3);
+        i64 held = lots[i], size = held >= 0 ? held : -held, side = held >= 0 ? 0 : 8, at = side + tiers[i], surplus, fraction;
+        i64 *s = state + 2 * (i64)rows[i];
+        if ((uint64_t)(size - leg[4 * at]) < (uint64_t)leg[4 * at + 1]) {
+            surplus = s[0] + size * leg[4 * at + 2]; fraction = s[1] + size * leg[4 * at + 3];
+        } else {
             i64 t = 0;
             while (t < 7 && !(size >= new[8 * (side + t)] && size < new[8 * (side + t)] + new[8 * (side + t) + 1])) t++;
             tiers[i] = t; i64 af = side + t;
-            whole = size * (new[8 * af + 2] - old[8 * at + 2]) - (new[8 * af + 4] - old[8 * at + 4]);
-            part = size * (new[8 * af + 3] - old[8 * at + 3]) - (new[8 * af + 5] - old[8 * at + 5]);
+            surplus = s[0] + held * dworth - size * (new[8 * af + 2] - old[8 * at + 2]) + (new[8 * af + 4] - old[8 * at + 4]);
+            fraction = s[1] + size * (new[8 * af + 3] - old[8 * at + 3]) - (new[8 * af + 5] - old[8 * at + 5]);
         }
-        i64 *s = state + 2 * (i64)rows[i];
-        i64 surplus = s[0] + held * dworth - whole, fraction = s[1] + part;
         s[0] = surplus; s[1] = fraction;
-        i64 c = surplus < -lim ? -lim : surplus > lim ? lim : surplus;
-        if (c * den < fraction && !marked[rows[i]]) { marked[rows[i]] = 1; out[found++] = rows[i]; }
+        if (surplus < (fraction >> shift) + 513 && held && !marked[rows[i]]) {
+            i64 c = surplus < -lim ? -lim : surplus > lim ? lim : surplus;
+            if (c * den < fraction) { marked[rows[i]] = 1; out[found++] = rows[i]; }
+        }
     }
     return found;
 }

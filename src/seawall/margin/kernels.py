@@ -68,9 +68,9 @@ def fill_leg(rows: Any, base: int, terms: Any, market: int, value: int, denomina
         rows[at, 7] = 0
 
 
-@inlined
+@jit
 def _move(
-    pooled: int, rows: Any, lots: Any, tiers: Any, count: int, worth_change: int, new: Any, old: Any,
+    pooled: bool, rows: Any, lots: Any, tiers: Any, count: int, worth_change: int, new: Any, old: Any,
     denominator: int, shift: int, limit: int, slack: int, state: Any, out: Any,
     marked: Any,
 ) -> int:  # fmt: skip
@@ -164,17 +164,13 @@ def tick(
     fill_leg(new, 0, terms, market, long_value, denominator, most)
     fill_leg(new, 8, terms, market, short_value, denominator, most)
     old = table[base : base + 16]
-    if state.shape[1] == 4:
-        found = _move(
-            1, rows, lots, tiers, count, worth_change, new, old, denominator, shift, limit, slack, state, out,
-            marked,
-        )  # fmt: skip
-    else:
-        found = _move(
-            0, rows, lots, tiers, count, worth_change, new, old, denominator, shift, limit, slack, state, out,
-            marked,
-        )  # fmt: skip
-    old[:, :] = new
+    found = _move(
+        state.shape[1] == 4, rows, lots, tiers, count, worth_change, new, old, denominator, shift, limit, slack, state,
+        out, marked,
+    )  # fmt: skip
+    for leg in range(16):
+        for column in range(8):
+            old[leg, column] = new[leg, column]
     return found
 
 
