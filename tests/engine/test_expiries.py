@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from tests.books import FLAT, USDC, perp, policy, snapshot
 
-from seawall.engine import Marks, Refused, Resolve, Settle, Trade, apply, check_all, open_state
+from seawall.engine import Marks, Refused, Resolve, Settle, Trade, apply, check_all, open_state, state_hash
 from seawall.engine.events import LiquidationStarted
 from seawall.market import Instrument, Kind, Right
 
@@ -78,3 +78,20 @@ def test_trades_need_initial_margin_for_options_too():
     refused = apply(state, Trade(S, "buyer", "writer", "BTC-C", 5, 50)).rejection
     assert refused.code is Refused.INSUFFICIENT_MARGIN
     assert refused.detail["account"] == "writer"
+
+
+def test_expiry_a_trade_too_large_for_its_charge_is_refused_whole():
+    # The lots fit at the option's own price; the writer's charge, on the strike, would not.
+    made = Instrument.of(
+        "BTC-C", USDC, base="BTC", quote="USD", lot=Fraction(1), mark_scale=0, brackets=FLAT, kind=Kind.OPTION,
+        expiry_ns=100 * S, strike=10**9, right=Right.CALL,
+    )  # fmt: skip
+    rich = 2 * 10**17
+    state = open_state(snapshot({"buyer": rich, "writer": rich}, [], [made], marks={"BTC-C": 1}), policy(), {})
+    apply(state, Marks(S, {"BTC-C": 1}))
+    before = state_hash(state)
+    outcome = apply(state, Trade(2 * S, "buyer", "writer", "BTC-C", 12_000_000, 1))
+    assert outcome.rejection is not None, outcome
+    assert outcome.rejection.code in (Refused.OVERFLOW, Refused.INSUFFICIENT_MARGIN)
+    assert state_hash(state) == before
+    check_all(state)

@@ -39,7 +39,7 @@ from seawall.engine.options import options_on, short_notional, too_large
 from seawall.engine.posting import Step
 from seawall.engine.state import State
 from seawall.errors import InputError, MoneyOverflow
-from seawall.margin import MAX_CASH, MAX_LOTS, MAX_WORTH, UnitState
+from seawall.margin import MAX_CASH, MAX_WORTH, UnitState
 from seawall.market import Instrument, Kind, funding_per_lot
 
 MEMBER_ROLES = ("trader", "market_maker")
@@ -171,7 +171,7 @@ def _may_trade(state: State, account: int, market: int, lots: int, worth: int) -
     held, _ = state.book.position(account, market)
     after = held + lots
     unit_value = state.unit_values[market]
-    if abs(after) > MAX_LOTS or abs(after) * max(unit_value, abs(worth)) > MAX_WORTH:
+    if not state.book.fits_position(market, after) or abs(after) * max(unit_value, abs(worth)) > MAX_WORTH:
         return Rejection(Refused.OVERFLOW, {"account": name, "lots": after})
     unit = state.book.unit_of(account, state.settle_asset[market])
     if unit in state.cases:

@@ -19,7 +19,7 @@ from seawall.engine.state import Case, Intent, State
 from seawall.engine.units import quote_notional, requirement, to_settle, total_requirement
 from seawall.errors import InputError
 from seawall.liquidation import LimitKind, close_out_sizes, limit_mark, settle_fill
-from seawall.margin import MAX_LOTS, MAX_WORTH, UnitState
+from seawall.margin import MAX_WORTH, UnitState
 from seawall.money import Rounding
 from seawall.waterfall import allocate
 
@@ -157,8 +157,9 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
     except InputError as error:
         return Rejection(Refused.BAD_MARK, {"price": price, "why": error.problem})
     delta = -lots if selling else lots
-    after = abs(state.book.position(counterparty, intent.market)[0] - delta)
-    if after > MAX_LOTS or after * max(state.unit_values[intent.market], abs(worth)) > MAX_WORTH:
+    after = state.book.position(counterparty, intent.market)[0] - delta
+    fits = state.book.fits_position(intent.market, after)
+    if not fits or abs(after) * max(state.unit_values[intent.market], abs(worth)) > MAX_WORTH:
         return Rejection(Refused.OVERFLOW, {"account": state.account_name(counterparty), "lots": after})
     value = delta * worth
     gain = delta * state.worth(intent.market) - value
