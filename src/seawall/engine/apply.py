@@ -13,10 +13,13 @@ from typing import Any
 from seawall.engine.closeout import consider, fill, open_work_out
 from seawall.engine.commands import (
     Command,
+    DeclareLoss,
     Deposit,
     Fill,
     Funding,
     Marks,
+    Recover,
+    Reinstate,
     Resolve,
     Settle,
     Trade,
@@ -32,15 +35,22 @@ from seawall.engine.events import (
     Rejection,
     Settled,
     Traded,
+    Why,
+    WithdrawalCut,
 )
+from seawall.engine.incidents import declare_loss, recover, reinstate
 from seawall.engine.invariants import check_touched
 from seawall.engine.ladder import resolve
+from seawall.engine.layers import observe_balances
 from seawall.engine.options import options_on, short_notional, too_large
+from seawall.engine.period import GainsPeriod
 from seawall.engine.posting import Step
+from seawall.engine.socialise import socialised_account, withdrawal_rate
 from seawall.engine.state import State
 from seawall.errors import InputError, MoneyOverflow
 from seawall.margin import MAX_CASH, MAX_WORTH, UnitState
 from seawall.market import Instrument, Kind, funding_per_lot
+from seawall.money import Rounding, muldiv
 
 MEMBER_ROLES = ("trader", "market_maker")
 
@@ -95,10 +105,15 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
         crowded = too_large(state, dict(zip(markets, values, strict=True)))
         if crowded is not None:
             return Rejection(Refused.OVERFLOW, {"market": state.instrument(crowded).symbol})
+    begun = None
+    if state.period is not None and state.period.over(state.time_ns):
+        begun = GainsPeriod.begin(state.book, state.period.length_ns, state.time_ns)
     try:
         state.book.tick_many(markets, values, [state.carries[m] for m in markets])
     except MoneyOverflow as error:
         return Rejection(Refused.OVERFLOW, {"why": str(error)})
+    state.period = begun or state.period
+    observe_balances(state)
     for market, value, mark in zip(markets, values, command.marks.values(), strict=True):
         state.previous_values[market] = state.unit_values[market] or value
         state.unit_values[market] = value
@@ -222,6 +237,7 @@ def _deposit(state: State, step: Step, command: Deposit) -> Rejection | None:
         return Rejection(Refused.OVERFLOW, {"account": command.account, "amount": command.amount})
     step.post(state.external[asset], state.cash_id(account, asset), command.amount, "deposit")
     step.sync_cash(account, asset)
+    _flow(state, account, asset, state.asset(asset).to_book(command.amount))
     step.emit(Moved(command.account, command.asset, command.amount, "deposit"))
     return None
 
@@ -251,10 +267,28 @@ def _withdraw(state: State, step: Step, command: Withdraw) -> Rejection | None:
             Refused.INSUFFICIENT_MARGIN,
             {"account": command.account, "equity": st.equity, "initial": int(initial), "amount": command.amount},
         )
-    step.post(state.cash_id(account, asset), state.external[asset], command.amount, "withdraw")
+    num, den = withdrawal_rate(state, asset)
+    paid = muldiv(command.amount, num, den, Rounding.FLOOR)
+    if paid:
+        step.post(state.cash_id(account, asset), state.external[asset], paid, "withdraw")
+    if paid < command.amount:
+        step.post(
+            state.cash_id(account, asset), socialised_account(state, asset), command.amount - paid, "withdrawal_cut"
+        )
     step.sync_cash(account, asset)
+    _flow(state, account, asset, -book_change)
     step.emit(Moved(command.account, command.asset, -command.amount, "withdraw"))
+    if paid < command.amount:
+        why: Why = ("withdrawal.rate", {"amount": command.amount, "num": num, "den": den})
+        step.emit(WithdrawalCut(command.account, command.asset, command.amount - paid, (num, den), why))
     return None
+
+
+def _flow(state: State, account: int, asset: int, amount: int) -> None:
+    """Deposits and withdrawals are not gains of the period."""
+    if state.period is not None:
+        row = state.book.row(account, asset)
+        state.period.flows[row] = state.period.flows.get(row, 0) + amount
 
 
 def _funding(state: State, step: Step, command: Funding) -> Rejection | None:
@@ -315,4 +349,7 @@ _HANDLERS: dict[type[Any], Callable[[State, Step, Any], Rejection | None]] = {
     Withdraw: _withdraw,
     Funding: _funding,
     Settle: _settle,
+    DeclareLoss: declare_loss,
+    Recover: recover,
+    Reinstate: reinstate,
 }

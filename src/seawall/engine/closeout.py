@@ -13,7 +13,7 @@ from seawall.engine.events import (
     Rejection,
     Why,
 )
-from seawall.engine.layers import cash_layers, layer_states, post_draws
+from seawall.engine.layers import Loss, draw_group, fill_layers, layer_state, recognise
 from seawall.engine.posting import Step
 from seawall.engine.state import Case, Intent, State
 from seawall.engine.units import quote_notional, requirement, to_settle, total_requirement
@@ -49,7 +49,8 @@ def consider(state: State, step: Step, unit: int) -> None:
         return
     case = state.cases.get(unit)
     if case is None:
-        case = state.cases[unit] = Case(unit, state.time_ns)
+        largest = max(st.positions, key=lambda p: requirement(state, st, p))
+        case = state.cases[unit] = Case(unit, state.time_ns, largest.market)
         step.emit(
             LiquidationStarted(
                 state.account_name(st.account),
@@ -165,18 +166,15 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
     gain = delta * state.worth(intent.market) - value
     fee, draw = 0, 0
     why: Why = ("fill.at_price", {"lots": delta, "worth": worth})
-    draws = None
     if intent.purpose == CLOSE_OUT:
         st = state.book.unit_state(intent.unit)
         fee, draw, why = _settlement(
             state, st, intent, delta, value, gain, lots * state.instrument(intent.market).unit_value(price)
         )
         if draw:
-            layers = cash_layers(state, before_deleverage=True, for_fill=True)
-            asset = state.settle_asset[intent.market]
-            draws = allocate(draw, layer_states(state, layers, asset, intent.account), cause="default")
-            if draws.residual:
-                return Rejection(Refused.FUND_SHORT, {"intent": number, "needed": draw, "missing": draws.residual})
+            missing = _missing(state, intent, draw)
+            if missing:
+                return Rejection(Refused.FUND_SHORT, {"intent": number, "needed": draw, "missing": missing})
     step.exchange(intent.account, counterparty, intent.market, delta, value, "fill")
     asset = state.settle_asset[intent.market]
     name = state.asset(asset).name
@@ -201,8 +199,8 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
             why,
         )
     )
-    if draws is not None:
-        post_draws(state, step, draws, intent.account, asset, draw, "default", why)
+    if draw:
+        _pay_for_fill(state, step, intent, draw, why)
     intent.lots -= delta
     if intent.lots == 0:
         _drop_intent(state, intent)
@@ -230,6 +228,48 @@ def _settlement(
         profile=state.policy.margin.profile,
     )
     return settlement.fee, settlement.draw, settlement.why
+
+
+def _missing(state: State, intent: Intent, draw: int) -> int:
+    """What the layers could not pay of what a fill would cost beyond bankruptcy; nothing is written."""
+    asset = state.settle_asset[intent.market]
+    probe = Loss(
+        state.next_loss,
+        state.account_name(intent.account),
+        asset,
+        "default",
+        draw,
+        -1,
+        intent.account,
+        None,
+        intent.market,
+    )
+    states = [layer_state(state, rule, probe) for rule in fill_layers(state)]
+    return allocate(draw, states, cause="default").residual
+
+
+def _pay_for_fill(state: State, step: Step, intent: Intent, draw: int, why: Why) -> None:
+    """Recognise what a fill cost beyond bankruptcy as a loss of its own and let the layers pay it."""
+    loss = recognise(
+        state,
+        step,
+        holder=state.account_name(intent.account),
+        asset=state.settle_asset[intent.market],
+        amount=draw,
+        cause="default",
+        why=why,
+        account=intent.account,
+        market=intent.market,
+    )
+    layers = fill_layers(state)
+    for at, rule in enumerate(layers):
+        if not rule.beside:
+            group = [rule]
+            for other in layers[at + 1 :]:
+                if not other.beside:
+                    break
+                group.append(other)
+            draw_group(state, step, group, loss)
 
 
 def _drop_intent(state: State, intent: Intent) -> None:

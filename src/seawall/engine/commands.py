@@ -84,7 +84,38 @@ class Settle(NamedTuple):
     price: int
 
 
-Command = Marks | Fill | Resolve | Trade | Deposit | Withdraw | Funding | Settle
+class DeclareLoss(NamedTuple):
+    """Money of the venue is gone for another reason than a default: ``cause`` from ``waterfall.CAUSES``.
+
+    ``reference`` names the incident; a reference is booked once. ``amount`` (> 0) in minor units.
+    """
+
+    time_ns: int
+    reference: str
+    asset: str
+    amount: int
+    cause: str
+
+
+class Recover(NamedTuple):
+    """Money comes back for a loss: first what nobody had paid, then those who paid, the layer used last first."""
+
+    time_ns: int
+    loss: int
+    asset: str
+    amount: int
+
+
+class Reinstate(NamedTuple):
+    """The owner lifts a house account back, with money from outside: ``amount`` (> 0) in minor units."""
+
+    time_ns: int
+    account: str
+    asset: str
+    amount: int
+
+
+Command = Marks | Fill | Resolve | Trade | Deposit | Withdraw | Funding | Settle | DeclareLoss | Recover | Reinstate
 
 KINDS: dict[str, type[Any]] = {
     "marks": Marks,
@@ -95,6 +126,9 @@ KINDS: dict[str, type[Any]] = {
     "withdraw": Withdraw,
     "funding": Funding,
     "settle": Settle,
+    "declare_loss": DeclareLoss,
+    "recover": Recover,
+    "reinstate": Reinstate,
 }
 NAMES: dict[type[Any], str] = {cls: name for name, cls in KINDS.items()}
 

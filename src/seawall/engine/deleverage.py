@@ -10,23 +10,74 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seawall.engine.events import Deleveraged
-from seawall.engine.layers import Need, open_claim
+from seawall.engine.events import Deleveraged, DeleverageNeeded
+from seawall.engine.layers import Loss, Need, open_claim
 from seawall.engine.posting import Step
 from seawall.engine.state import State
+from seawall.engine.units import requirement, to_settle, total_requirement
 from seawall.errors import InvariantBroken
+from seawall.liquidation import bankruptcy_share
 from seawall.money import Rounding, muldiv, split
-from seawall.waterfall import Candidates, RankRule, rank, take_pro_rata
+from seawall.waterfall import Candidates, DeleverageRule, LayerRule, PriceRule, RankRule, rank, take_pro_rata
 
 
-def deleverage(state: State, step: Step, needs: Sequence[Need]) -> None:
+def deleverage_losses(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) -> None:
+    """Close the positions of accounts in default; what their equity gained covers their losses."""
+    terms = rule.deleverage or state.policy.deleverage
+    if terms is None:
+        raise InvariantBroken("deleveraging asked of a policy that has none")
+    for loss in losses:
+        loss.needs = _needs(state, loss, terms)
+        if loss.needs and loss.left:
+            step.emit(DeleverageNeeded(loss.number, loss.holder, state.asset(loss.asset).name, loss.left))
+    deleverage(state, step, [need for loss in losses for need in loss.needs], terms, rule)
+    for loss in losses:
+        if loss.unit is None:
+            continue
+        left = max(0, -state.book.unit_state(loss.unit).equity)
+        if left > loss.left:
+            raise InvariantBroken(f"deleveraging deepened loss {loss.number} by {left - loss.left}")
+        if left < loss.left:
+            state.deficits.cover(loss.holder, loss.number, loss.left - left)
+        loss.left = left
+
+
+def _needs(state: State, loss: Loss, terms: DeleverageRule) -> list[Need]:
+    """What must be closed and what it must collect, position by position.
+
+    At the bankruptcy price each position carries the share of the remaining loss that its maintenance requirement
+    is of the account's, the last one what is left, so that the account ends at exactly zero.
+    """
+    if loss.unit is None:
+        return []
+    st = state.book.unit_state(loss.unit)
+    needs: list[Need] = []
+    equity = min(0, st.equity)
+    total = total_requirement(state, st)
+    for p in st.positions:
+        part = requirement(state, st, p)
+        if terms.price is PriceRule.BANKRUPTCY:
+            share = -bankruptcy_share(equity, part, total, state.policy.margin.profile.equity_share)
+            equity += share
+            total -= part
+            cost = to_settle(state, st, p.market, share, Rounding.CEIL)
+        elif terms.price is PriceRule.MARK:
+            cost = 0
+        else:
+            # The mark before, but never a price that would deepen the loss.
+            cost = max(0, -p.lots * (state.worth(p.market) - state.previous_worth(p.market)))
+        needs.append(Need(st.account, p.market, p.lots, cost, loss.number))
+    return needs
+
+
+def deleverage(state: State, step: Step, needs: Sequence[Need], terms: DeleverageRule, layer: LayerRule | None) -> None:
     """Serve the needs in order. Each need's ``done`` (lots) and ``collected`` (book units) are filled in."""
     groups: dict[tuple[int, int], list[Need]] = {}
     for need in needs:
         if need.lots:
             groups.setdefault((need.market, 1 if need.lots > 0 else -1), []).append(need)
     for market, side in sorted(groups):
-        _serve(state, step, market, side, groups[market, side])
+        _serve(state, step, market, side, groups[market, side], terms, layer)
 
 
 def _candidates(state: State, market: int, side: int, defaulters: set[int]) -> Candidates:
@@ -53,11 +104,16 @@ def _candidates(state: State, market: int, side: int, defaulters: set[int]) -> C
     )
 
 
-def _serve(state: State, step: Step, market: int, side: int, needs: list[Need]) -> None:
+def _serve(
+    state: State,
+    step: Step,
+    market: int,
+    side: int,
+    needs: list[Need],
+    rule: DeleverageRule,
+    layer: LayerRule | None,
+) -> None:
     """Match the needs of one market and side against its queue, first need first."""
-    rule = state.policy.deleverage
-    if rule is None:
-        raise InvariantBroken("deleveraging asked of a policy that has none")
     candidates = _candidates(state, market, side, {n.account for n in needs})
     unit = 10 ** state.instrument(market).settle.book_scale
     order, scores = rank(rule, candidates, market=state.instrument(market).symbol, turn=state.marks_seen, unit=unit)
@@ -84,10 +140,12 @@ def _serve(state: State, step: Step, market: int, side: int, needs: list[Need]) 
                 left -= take
             if left:
                 at += 1
-        _post(state, step, need, matched)
+        _post(state, step, need, matched, layer)
 
 
-def _post(state: State, step: Step, need: Need, matched: list[tuple[int, int, int, int]]) -> None:
+def _post(
+    state: State, step: Step, need: Need, matched: list[tuple[int, int, int, int]], layer: LayerRule | None
+) -> None:
     """Exchange lots at the mark less each taker's part of the cost; parts sum to the unit."""
     need.done = sum(m[1] for m in matched)
     if not need.done:
@@ -124,6 +182,6 @@ def _post(state: State, step: Step, need: Need, matched: list[tuple[int, int, in
             )
         )
         if cost > 0:
-            open_claim(state, step, need.loss, state.account_name(account), asset_name, cost, rank=1)
+            open_claim(state, step, need.loss, state.account_name(account), asset_name, cost, layer=layer)
         state.watch.add(state.book.unit_of(account, asset))
     need.collected = exact

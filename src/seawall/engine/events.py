@@ -33,6 +33,10 @@ class Refused(Enum):
     INSUFFICIENT_MARGIN = "insufficient_margin"  # would end below the initial requirement
     INSUFFICIENT_BALANCE = "insufficient_balance"  # more than the account's balance of that asset
     UNDER_LIQUIDATION = "under_liquidation"  # the account is being liquidated and may not trade or withdraw
+    UNKNOWN_LOSS = "unknown_loss"  # no loss of that number in that asset
+    UNKNOWN_CAUSE = "unknown_cause"  # not a cause that layers can cover
+    LOSS_DECLARED = "loss_declared"  # a loss with that reference is booked already
+    NOT_REINSTATED = "not_reinstated"  # only house accounts are lifted by the owner
     NOT_EXPIRED = "not_expired"  # settlement before expiry, or of a perpetual
 
 
@@ -150,6 +154,52 @@ class Drawn(NamedTuple):
     why: Why
 
 
+class Called(NamedTuple):
+    """A cash call on a member: it pays ``amount``, at most ``room``; shares are pro rata to ``contribution``."""
+
+    loss: int
+    member: str
+    asset: str
+    amount: int
+    room: int
+    contribution: int
+
+
+class OpenInterestCharged(NamedTuple):
+    """Every open lot of a market paid the same towards a loss: ``amount`` over ``lots`` lots of ``accounts`` accounts."""
+
+    loss: int
+    layer: str
+    market: str
+    asset: str
+    amount: int
+    lots: int
+    accounts: int
+    why: Why
+
+
+class CashCut(NamedTuple):
+    """Every positive balance of an asset was cut towards a loss: ``amount`` of ``balances``."""
+
+    loss: int
+    layer: str
+    asset: str
+    amount: int
+    balances: int
+    accounts: int
+    why: Why
+
+
+class BorneByWithdrawals(NamedTuple):
+    """What was left of a loss is paid off by withdrawals, at a rate below one, until nothing is outstanding."""
+
+    loss: int
+    layer: str
+    asset: str
+    amount: int
+    why: Why
+
+
 class DeleverageNeeded(NamedTuple):
     """What the layers before left of a loss: the amount that deleveraging is asked to collect."""
 
@@ -221,6 +271,26 @@ class ClaimOpened(NamedTuple):
     rank: int
 
 
+class Recovered(NamedTuple):
+    """What came back for a loss and who got it: what nobody had paid first, then claims by rank, pro rata inside a
+    rank; ``excess`` is beyond everything paid and belongs to whoever defaulted, or stays outside."""
+
+    loss: int
+    asset: str
+    amount: int
+    residual: int
+    paid: tuple[tuple[str, int, int], ...]
+    excess: int
+
+
+class Reinstated(NamedTuple):
+    """The owner lifted a house account."""
+
+    account: str
+    asset: str
+    amount: int
+
+
 class FundingPaid(NamedTuple):
     """Funding: every long lot pays ``per_lot`` book units to the shorts (negative: the reverse)."""
 
@@ -245,6 +315,16 @@ class Moved(NamedTuple):
     asset: str
     amount_minor: int
     code: str
+
+
+class WithdrawalCut(NamedTuple):
+    """What a withdrawal paid towards socialised losses: one less ``rate`` (num, den) of it, minor units."""
+
+    account: str
+    asset: str
+    amount_minor: int
+    rate: tuple[int, int]
+    why: Why
 
 
 class Converted(NamedTuple):
@@ -277,15 +357,22 @@ Event = (
     | TakenOver
     | LossRecognised
     | Drawn
+    | Called
+    | OpenInterestCharged
+    | CashCut
+    | BorneByWithdrawals
     | DeleverageNeeded
     | Deleveraged
     | GainsHaircut
     | Residual
     | LossCarried
     | ClaimOpened
+    | Recovered
+    | Reinstated
     | FundingPaid
     | Traded
     | Moved
+    | WithdrawalCut
     | Converted
     | Settled
 )
@@ -301,15 +388,22 @@ EVENT_NAMES: dict[type[Any], str] = {
     TakenOver: "taken_over",
     LossRecognised: "loss_recognised",
     Drawn: "drawn",
+    Called: "called",
+    OpenInterestCharged: "open_interest_charged",
+    CashCut: "cash_cut",
+    BorneByWithdrawals: "borne_by_withdrawals",
     DeleverageNeeded: "deleverage_needed",
     Deleveraged: "deleveraged",
     GainsHaircut: "gains_haircut",
     Residual: "residual",
     LossCarried: "loss_carried",
     ClaimOpened: "claim_opened",
+    Recovered: "recovered",
+    Reinstated: "reinstated",
     FundingPaid: "funding_paid",
     Traded: "traded",
     Moved: "moved",
+    WithdrawalCut: "withdrawal_cut",
     Converted: "converted",
     Settled: "settled",
 }

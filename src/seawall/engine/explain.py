@@ -38,6 +38,10 @@ PROGRAMS: Mapping[str, tuple[str, Program]] = {
             ("delta", "min", "improvement", "cap"),
         ),
     ),
+    "loss.declared": (
+        "Money of the venue is gone: the loss is what was declared.",
+        (("loss", "add", "amount", 0),),
+    ),
     "loss.recognise": (
         "The loss is what equity is below zero.",
         (("loss", "sub", 0, "equity"),),
@@ -49,6 +53,18 @@ PROGRAMS: Mapping[str, tuple[str, Program]] = {
     "layer.draw_limited": (
         "A layer pays what is left, as far as its money and its limit for one event go.",
         (("most", "min", "available", "limit"), ("draw", "min", "left", "most")),
+    ),
+    "socialise.open_interest": (
+        "Every open lot of the market pays the same, as far as the layer's limits go.",
+        (("amount", "min", "left", "most"),),
+    ),
+    "socialise.cash": (
+        "Every positive balance is cut by one rate: what is left of the loss, at most the largest part that may be cut.",
+        (("most", "muldiv", "balances", "num", "den"), ("amount", "min", "left", "most")),
+    ),
+    "withdrawal.rate": (
+        "A withdrawal is paid at the rate of what members' balances are still worth; the rest pays off socialised losses.",
+        (("paid", "muldiv", "amount", "num", "den"), ("cut", "sub", "amount", "paid")),
     ),
     "backstop.take_over": (
         "The backstop takes all positions at the mark and the equity that is left with them: the account ends at zero.",

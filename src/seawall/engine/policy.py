@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from seawall.liquidation import LiquidationRule
 from seawall.margin import HaircutSchedule, MarginRule
 from seawall.market import MarkRule, OracleRule
+from seawall.members import MembersRule
 from seawall.waterfall import DeleverageRule, LayerRule
 
 
@@ -42,6 +43,7 @@ class Policy:
     ``layers`` is the loss waterfall in the order of use. ``haircuts`` (collateral) applies when ``margin.pool`` is
     "account". ``represents`` and ``cannot_represent`` are the header of a preset: what it stands for, with its
     source, which structure of the venue it leaves out, and where the venue's own rule is known to be unsound.
+    ``tiers`` sorts markets by base coin; ``members`` is the default fund of a clearing house.
     """
 
     name: str
@@ -58,6 +60,8 @@ class Policy:
     numeraire: str | None = None
     haircuts: Mapping[str, HaircutSchedule] | None = None
     known_weaknesses: str = ""
+    tiers: Mapping[str, str] = field(default_factory=dict)
+    members: MembersRule | None = None
 
     def canonical(self) -> str:
         """The policy as one line of JSON with sorted keys, fractions as ``n/d``: what is hashed."""

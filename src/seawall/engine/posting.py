@@ -6,6 +6,8 @@ moves between each account and the market's clearing account, whose balance is a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from seawall.engine.events import Event
 from seawall.engine.state import State
 from seawall.errors import InvariantBroken
@@ -53,6 +55,30 @@ class Step:
         self.post(state.cash_id(source, asset), state.cash_id(target, asset), minor, code)
         self.sync_cash(source, asset)
         self.sync_cash(target, asset)
+
+    def spend(self, source: int, target: int, asset: int, amount: int, code: str) -> None:
+        """Move ``amount`` (>= 0, book units) from an account's cash to a ledger account."""
+        if amount:
+            self.post(self.state.cash_id(source, asset), target, self.state.asset(asset).to_minor(amount), code)
+            self.sync_cash(source, asset)
+
+    def receive(self, source: int, target: int, asset: int, amount: int, code: str) -> None:
+        """Move ``amount`` (>= 0, book units) from a ledger account to an account's cash."""
+        if amount:
+            self.post(source, self.state.cash_id(target, asset), self.state.asset(asset).to_minor(amount), code)
+            self.sync_cash(target, asset)
+
+    def charge(self, market: int, charges: Sequence[tuple[int, int]], target: int, code: str) -> None:
+        """Take (account, amount >= 0) from the unrealised profit of open positions of a market and pay the sum from
+        its clearing account to a ledger account: an entry value that is higher by ``amount`` is a profit that is lower."""
+        state = self.state
+        total = 0
+        for account, amount in charges:
+            lots, entry = state.book.position(account, market)
+            state.book.set_position(account, market, lots, entry + amount)
+            total += amount
+        if total:
+            self.post(state.clearing[market], target, state.asset(state.settle_asset[market]).to_minor(total), code)
 
     def exchange(self, account: int, other: int, market: int, lots: int, value: int, code: str) -> None:
         """``account`` takes ``lots`` (signed) worth ``value`` (signed alike), ``other`` the opposite.

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from seawall.engine.limits import LimitBook
+from seawall.engine.memberbook import MemberBook
+from seawall.engine.period import GainsPeriod
 from seawall.engine.policy import Policy
 from seawall.ledger import Ledger
 from seawall.margin import Book, BookSnapshot
@@ -25,10 +28,11 @@ HOUSE_ROLES = ("fund", "backstop", "outside")
 
 @dataclass(slots=True)
 class Case:
-    """One account under liquidation."""
+    """One account under liquidation. ``market`` is where its largest requirement was when it began: its losses count there."""
 
     unit: int
     started_ns: int
+    market: int = -1
     attempts: int = 0
     next_ns: int = 0
     intents: set[int] = field(default_factory=set)
@@ -80,6 +84,10 @@ class State:
     intents: dict[int, Intent] = field(default_factory=dict)
     watch: set[int] = field(default_factory=set)
     touched: set[tuple[int, int]] = field(default_factory=set)
+    limits: LimitBook = field(default_factory=LimitBook)
+    members: MemberBook = field(default_factory=MemberBook)
+    period: GainsPeriod | None = None
+    references: dict[str, int] = field(default_factory=dict)
     deficits: DeficitBook = field(default_factory=DeficitBook)
     claims: ClaimBook = field(default_factory=ClaimBook)
     cash_ids: dict[int, int] = field(default_factory=dict)
@@ -133,7 +141,8 @@ class State:
 def state_lines(state: State) -> Iterator[str]:
     """The canonical text of the state, line by line: what the state hash is computed over.
 
-    In order: rules and time, counters, ledger balances, marks, positions, open liquidations, intents, deficits.
+    In order: rules and time, counters, ledger balances, marks, positions, open liquidations, intents, deficits, claims,
+    what layers have paid within their limits, members, the period of gains, declared losses.
     """
     yield f"policy {state.policy.hash}"
     yield f"time {state.time_ns}"
@@ -147,12 +156,18 @@ def state_lines(state: State) -> Iterator[str]:
         yield f"position {names[a]} {instruments[m].symbol} {n} {e}"
     for unit in sorted(state.cases):
         case = state.cases[unit]
-        yield f"case {unit} {case.started_ns} {case.attempts} {case.next_ns}"
+        yield f"case {unit} {case.started_ns} {case.market} {case.attempts} {case.next_ns}"
     for number in sorted(state.intents):
         intent = state.intents[number]
         yield f"intent {number} {intent.account} {intent.market} {intent.lots} {intent.limit} {intent.deadline_ns}"
     yield from state.deficits.canonical_lines()
     yield from state.claims.canonical_lines()
+    yield from state.limits.canonical_lines()
+    yield from state.members.canonical_lines()
+    if state.period is not None:
+        yield from state.period.canonical_lines()
+    for reference, loss in state.references.items():
+        yield f"declared {reference} {loss}"
 
 
 def state_hash(state: State) -> str:

@@ -104,10 +104,15 @@ class BackstopRule:
 
 @dataclass(frozen=True, slots=True)
 class LiquidationRule:
-    """All of it. ``deadline_ns`` is how long an intent stands."""
+    """All of it. ``deadline_ns`` is how long an intent stands.
+
+    ``defaults_when_flat``: an account with equity below zero is in default only once its positions are closed in the
+    market (Drift v2, Mango v4); otherwise as soon as its equity is below zero.
+    """
 
     pace: Pace
     limit: LimitPrice
     fee: LiquidationFee
     deadline_ns: int
     backstop: BackstopRule | None = None
+    defaults_when_flat: bool = False

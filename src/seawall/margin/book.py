@@ -451,6 +451,15 @@ class Book(BookRows):
         equity = self.state[used, 0] + self._whole_requirements()[used]
         return self.row_account[used], equity - self.row_cash[used], equity
 
+    def row_equities(self) -> NDArray[np.int64]:
+        """Cash plus unrealised profit of every row, int64 copy, book units of the row's asset."""
+        equity: NDArray[np.int64] = (self.state[:, 0] + self._whole_requirements())[: self.rows]
+        return equity
+
+    def rows_of_asset(self, asset: int) -> NDArray[np.int64]:
+        """Rows of an asset, ascending."""
+        return np.nonzero(self.row_asset[: self.rows] == asset)[0]
+
     def _whole_requirements(self) -> NDArray[np.int64]:
         if self.pooled:
             return self.state[:, 2]

@@ -136,6 +136,14 @@ class Table:
                 self.fail(key, "unknown name", nearest(value, allowed))
         return frozenset(values)
 
+    def strings(self, key: str) -> list[str]:
+        """A list of texts."""
+        self._known.add(key)
+        values = self.data.get(key, [])
+        if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+            self.fail(key, "bad value", "a list of texts")
+        return list(values)
+
     def table(self, key: str) -> Table | None:
         """A sub-table, or None."""
         self._known.add(key)

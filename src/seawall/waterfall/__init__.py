@@ -19,10 +19,24 @@ from seawall.waterfall.deleveraging import (
 from seawall.waterfall.haircut import Haircut, haircut_gains
 from seawall.waterfall.layers import Allocation, Draw, LayerState, allocate
 from seawall.waterfall.order import order_layers
-from seawall.waterfall.rules import CAUSES, DeleverageRule, LayerKind, LayerRule, PriceRule, RankRule
+from seawall.waterfall.rules import (
+    CAUSES,
+    OTHER_TIER,
+    PAYING,
+    DeleverageRule,
+    GainsBase,
+    LayerKind,
+    LayerRule,
+    Limit,
+    LimitScope,
+    PriceRule,
+    RankRule,
+)
 
 __all__ = [
     "CAUSES",
+    "OTHER_TIER",
+    "PAYING",
     "Allocation",
     "Candidates",
     "Claim",
@@ -32,10 +46,13 @@ __all__ = [
     "DeleverageRule",
     "Draw",
     "Endowments",
+    "GainsBase",
     "Haircut",
     "LayerKind",
     "LayerRule",
     "LayerState",
+    "Limit",
+    "LimitScope",
     "PriceRule",
     "RankRule",
     "Seizure",

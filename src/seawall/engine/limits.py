@@ -1,0 +1,102 @@
+"""What layers have paid so far, counted per scope: the memory behind limits per event, account, market and period."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from seawall.money import Rounding, muldiv
+from seawall.waterfall import OTHER_TIER, LayerRule, Limit, LimitScope
+
+
+@dataclass(frozen=True, slots=True)
+class DrawPlace:
+    """Where a draw counts: the loss, who defaulted, in which market (of which tier), in which asset, when."""
+
+    loss: int
+    account: str
+    market: str
+    tier: str
+    asset: str
+    time_ns: int
+
+
+class LimitBook:
+    """Sums of draws by layer and scope, draws inside windows, and peaks of balances. Book units."""
+
+    __slots__ = ("_draws", "_peaks", "_used")
+
+    def __init__(self) -> None:
+        self._used: dict[tuple[str, str, str, str], int] = {}
+        self._draws: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+        self._peaks: dict[tuple[str, str], deque[tuple[int, int]]] = {}
+
+    def observe(self, layer: str, asset: str, time_ns: int, balance: int, window_ns: int) -> None:
+        """Note a balance, so that ``peak`` knows the highest inside the window."""
+        peaks = self._peaks.setdefault((layer, asset), deque())
+        while peaks and peaks[-1][1] <= balance:
+            peaks.pop()
+        peaks.append((time_ns, balance))
+        while peaks[0][0] <= time_ns - window_ns:
+            peaks.popleft()
+
+    def peak(self, layer: str, asset: str, balance: int) -> int:
+        """Highest balance inside the window, at least the current one."""
+        peaks = self._peaks.get((layer, asset))
+        return max(balance, peaks[0][1]) if peaks else balance
+
+    def room(self, rule: LayerRule, limit: Limit, place: DrawPlace, *, balance: int, unit: int) -> int:
+        """What the limit still allows, book units.
+
+        Args:
+            balance: of the paying account now (for a share of its peak, rounded down).
+            unit: one unit of the asset in book units, so that millionths convert; rounded down.
+        """
+        if limit.share_of_peak is not None:
+            share = limit.share_of_peak
+            peak = self.peak(rule.name, place.asset, balance)
+            most = muldiv(peak, share.numerator, share.denominator, Rounding.FLOOR)
+        else:
+            millionths = limit.amount
+            if limit.by_tier is not None:
+                millionths = limit.by_tier.get(place.tier, limit.by_tier.get(OTHER_TIER, 0))
+            most = muldiv(millionths or 0, unit, 10**6, Rounding.FLOOR)
+        return max(0, most - self.used(rule, limit, place))
+
+    def used(self, rule: LayerRule, limit: Limit, place: DrawPlace) -> int:
+        """What counts against the limit already."""
+        if limit.scope in (LimitScope.PERIOD, LimitScope.MARKET_PERIOD):
+            market = place.market if limit.scope is LimitScope.MARKET_PERIOD else ""
+            draws = self._draws.get((rule.name, market, place.asset), ())
+            return sum(amount for time_ns, amount in draws if time_ns > place.time_ns - limit.window_ns)
+        return self._used.get((rule.name, limit.scope.value, _key(limit.scope, place), place.asset), 0)
+
+    def record(self, rule: LayerRule, place: DrawPlace, amount: int) -> None:
+        """Count a draw under every limit of the layer."""
+        windows = [limit for limit in rule.limits if limit.window_ns]
+        for scope in {limit.scope for limit in rule.limits}:
+            if scope in (LimitScope.PERIOD, LimitScope.MARKET_PERIOD):
+                market = place.market if scope is LimitScope.MARKET_PERIOD else ""
+                draws = self._draws.setdefault((rule.name, market, place.asset), [])
+                longest = max(limit.window_ns for limit in windows)
+                draws[:] = [d for d in draws if d[0] > place.time_ns - longest]
+                draws.append((place.time_ns, amount))
+            else:
+                key = (rule.name, scope.value, _key(scope, place), place.asset)
+                self._used[key] = self._used.get(key, 0) + amount
+
+    def canonical_lines(self) -> Iterator[str]:
+        """One line a counter, in order of first use: part of the state hash."""
+        for (layer, scope, key, asset), amount in self._used.items():
+            yield f"used {layer} {scope} {key} {asset} {amount}"
+        for (layer, market, asset), draws in self._draws.items():
+            yield f"draws {layer} {market} {asset} {draws}"
+        for (layer, asset), peaks in self._peaks.items():
+            yield f"peaks {layer} {asset} {list(peaks)}"
+
+
+def _key(scope: LimitScope, place: DrawPlace) -> str:
+    if scope is LimitScope.EVENT:
+        return str(place.loss)
+    return place.account if scope is LimitScope.ACCOUNT else place.market
