@@ -3,10 +3,13 @@
 from seawall.engine.apply import apply
 from seawall.engine.commands import (
     Command,
+    DeclareLoss,
     Deposit,
     Fill,
     Funding,
     Marks,
+    Recover,
+    Reinstate,
     Resolve,
     Settle,
     Trade,
@@ -22,6 +25,7 @@ from seawall.engine.state import State, state_hash
 
 __all__ = [
     "Command",
+    "DeclareLoss",
     "Deposit",
     "Event",
     "Fill",
@@ -30,7 +34,9 @@ __all__ = [
     "Marks",
     "Outcome",
     "Policy",
+    "Recover",
     "Refused",
+    "Reinstate",
     "Rejection",
     "Resolve",
     "Settle",
