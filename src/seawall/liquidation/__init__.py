@@ -1,6 +1,7 @@
 """Liquidation rules: how much to close, at which limit price, what a fill owes, and what the backstop may hold."""
 
 from seawall.liquidation.backstop import excess_over_limits, may_take_over
+from seawall.liquidation.caps import BlockCap, BlockUse, CapRefused, Headroom, NotionalRange, position_range
 from seawall.liquidation.closeout import CloseOut, close_out_sizes
 from seawall.liquidation.limits import bankruptcy_share, fillable_price, fillable_rating, limit_mark
 from seawall.liquidation.rules import (
@@ -14,6 +15,7 @@ from seawall.liquidation.rules import (
     Pace,
     PaceKind,
 )
+from seawall.liquidation.series import Series, SeriesPlan, SeriesStep, close_by_series
 from seawall.liquidation.settlement import (
     Eligibility,
     FillSettlement,
@@ -22,29 +24,99 @@ from seawall.liquidation.settlement import (
     fund_flow,
     settle_fill,
 )
+from seawall.liquidation.shortage import (
+    EVERYTHING,
+    FeeRamp,
+    PacedShare,
+    ShortageClose,
+    ShortageRule,
+    base_to_cover_shortage,
+    close_shortage,
+    fund_fee_from_room,
+    transfer_price,
+)
+from seawall.liquidation.stepdown import StepChoice, StepDown, StepRow, step_down, step_penalty
+from seawall.liquidation.ticks import to_tick
+from seawall.liquidation.transition import (
+    AccountView,
+    Closed,
+    ClosePrice,
+    CloseRefused,
+    Offset,
+    acceptable,
+    close_between,
+    offset_in_order,
+)
+from seawall.liquidation.windows import (
+    DisposalRule,
+    RollingWindow,
+    WindowClose,
+    close_in_window,
+    steps_to_dispose,
+    window_capacity,
+)
 
 __all__ = [
+    "EVERYTHING",
+    "AccountView",
     "BackstopRule",
+    "BlockCap",
+    "BlockUse",
+    "CapRefused",
     "CloseOut",
+    "ClosePrice",
+    "CloseRefused",
+    "Closed",
+    "DisposalRule",
     "Eligibility",
     "FeeKind",
+    "FeeRamp",
     "FillSettlement",
+    "Headroom",
     "LimitKind",
     "LimitPrice",
     "LiquidationFee",
     "LiquidationRule",
+    "NotionalRange",
+    "Offset",
     "OverLimit",
     "Pace",
     "PaceKind",
+    "PacedShare",
+    "RollingWindow",
+    "Series",
+    "SeriesPlan",
+    "SeriesStep",
+    "ShortageClose",
+    "ShortageRule",
+    "StepChoice",
+    "StepDown",
+    "StepRow",
+    "WindowClose",
+    "acceptable",
     "bankruptcy_share",
+    "base_to_cover_shortage",
+    "close_between",
+    "close_by_series",
+    "close_in_window",
     "close_out_sizes",
+    "close_shortage",
     "deleverage_eligibility",
     "excess_over_limits",
     "fillable_price",
     "fillable_rating",
     "fund_delta",
+    "fund_fee_from_room",
     "fund_flow",
     "limit_mark",
     "may_take_over",
+    "offset_in_order",
+    "position_range",
     "settle_fill",
+    "step_down",
+    "step_penalty",
+    "steps_to_dispose",
+    "to_tick",
+    "transfer_price",
+    "window_capacity",
 ]
