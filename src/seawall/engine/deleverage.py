@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seawall.engine.events import Deleveraged
+from seawall.engine.events import Deleveraged, DeleverageShared, Why
 from seawall.engine.layers import Need, open_claim
 from seawall.engine.posting import Step
 from seawall.engine.state import State
@@ -67,7 +67,7 @@ def _serve(state: State, step: Step, market: int, side: int, needs: list[Need]) 
         capacity = [0] * len(order)
         for index, lots in take_pro_rata(total, candidates.lots.tolist(), candidates.lots.tolist()):
             capacity[index] = lots
-    accounts, spare = candidates.accounts.tolist(), candidates.equity.tolist()
+    spare = candidates.equity.tolist()
     at = 0
     for need in needs:
         left, matched = abs(need.lots), []
@@ -79,15 +79,32 @@ def _serve(state: State, step: Step, market: int, side: int, needs: list[Need]) 
                 take = min(take, spare[index] * abs(need.lots) // need.cost)
                 spare[index] -= -(-need.cost * take // abs(need.lots))
             if take:
-                matched.append((accounts[index], take, at + 1, scores[at]))
+                matched.append((index, take, at + 1, scores[at]))
                 capacity[index] -= take
                 left -= take
             if left:
                 at += 1
-        _post(state, step, need, matched)
+        _post(state, step, need, matched, candidates)
 
 
-def _post(state: State, step: Step, need: Need, matched: list[tuple[int, int, int, int]]) -> None:
+def _why_score(state: State, candidates: Candidates, index: int, market: int) -> Why:
+    """The score of one candidate, from what it was ranked by; nothing where the order is not by score."""
+    rule = state.policy.deleverage
+    c = candidates
+    if rule is not None and rule.rank is RankRule.PROFIT_LEVERAGE:
+        columns = {"profit": c.profit, "entry": c.entry, "notional": c.notional, "equity": c.equity}
+        return (("rank.profit_leverage", {name: int(column[index]) for name, column in columns.items()}),)
+    if rule is not None and rule.rank is RankRule.PROFIT_MARGIN_RATIO:
+        columns = {"profit": c.profit, "wallet": c.wallet, "maintenance": c.maintenance, "equity": c.equity}
+        inputs = {name: int(column[index]) for name, column in columns.items()}
+        inputs["unit"] = 10 ** state.instrument(market).settle.book_scale
+        return (("rank.profit_margin_ratio", inputs),)
+    return ()
+
+
+def _post(
+    state: State, step: Step, need: Need, matched: list[tuple[int, int, int, int]], candidates: Candidates
+) -> None:
     """Exchange lots at the mark less each taker's part of the cost; parts sum to the unit."""
     need.done = sum(m[1] for m in matched)
     if not need.done:
@@ -101,12 +118,33 @@ def _post(state: State, step: Step, need: Need, matched: list[tuple[int, int, in
     asset_name, symbol = state.asset(asset).name, state.instrument(need.market).symbol
     closed_by = state.account_name(need.account)
     direction = -1 if need.lots > 0 else 1
-    for (account, lots, place, score), part in zip(matched, parts, strict=True):
+    step.emit(
+        DeleverageShared(
+            need.loss,
+            symbol,
+            asset_name,
+            closed_by,
+            need.lots,
+            need.done * -direction,
+            need.cost,
+            exact,
+            tuple(sign * part for part in parts),
+            (*need.why, ("deleverage.share", {"takers": [m[1] for m in matched]})),
+        )
+    )
+    for (index, lots, place, score), part in zip(matched, parts, strict=True):
+        account = int(candidates.accounts[index])
         cost = sign * part
-        delta = direction * lots
-        value = delta * worth - cost
-        step.exchange(need.account, account, need.market, delta, value, "deleverage")
-        why = ("deleverage.value", {"lots": delta, "worth": worth, "cost": cost})
+        delta = -direction * lots
+        value = delta * worth + cost
+        closed, taker = step.exchange(need.account, account, need.market, -delta, -value, "deleverage")
+        own, other = step.why_sides(taker, closed, delta)
+        why: Why = (
+            *_why_score(state, candidates, index, need.market),
+            ("deleverage.take", {"worth": worth}),
+            *own,
+            *other,
+        )
         step.emit(
             Deleveraged(
                 need.loss,
@@ -114,8 +152,8 @@ def _post(state: State, step: Step, need: Need, matched: list[tuple[int, int, in
                 asset_name,
                 state.account_name(account),
                 closed_by,
-                -delta,
-                -value,
+                delta,
+                value,
                 cost,
                 lots * unit,
                 place,
