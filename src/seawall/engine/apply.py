@@ -30,6 +30,7 @@ from seawall.engine.events import (
     MarksSet,
     Moved,
     Outcome,
+    PositionSettled,
     Quarantined,
     Refused,
     Rejection,
@@ -175,8 +176,11 @@ def _trade(state: State, step: Step, command: Trade) -> Rejection | None:
         if refused is not None:
             return refused
     value = command.lots * worth
-    step.exchange(buyer, seller, market, command.lots, value, "trade")
-    step.emit(Traded(command.buyer, command.seller, command.market, command.lots, value))
+    before = step.exchange(buyer, seller, market, command.lots, value, "trade")
+    own, other = step.why_sides(*before, command.lots)
+    asset = state.instrument(market).settle.name
+    why = (("trade.value", {"worth": worth}), *own, *other)
+    step.emit(Traded(command.buyer, command.seller, command.market, asset, command.lots, value, why))
     return None
 
 
@@ -279,7 +283,7 @@ def _withdraw(state: State, step: Step, command: Withdraw) -> Rejection | None:
     _flow(state, account, asset, -book_change)
     step.emit(Moved(command.account, command.asset, -command.amount, "withdraw"))
     if paid < command.amount:
-        why: Why = ("withdrawal.rate", {"amount": command.amount, "num": num, "den": den})
+        why: Why = (("withdrawal.rate", {"amount": command.amount, "num": num, "den": den}),)
         step.emit(WithdrawalCut(command.account, command.asset, command.amount - paid, (num, den), why))
     return None
 
@@ -308,7 +312,9 @@ def _funding(state: State, step: Step, command: Funding) -> Rejection | None:
         return Rejection(Refused.OVERFLOW, {"why": str(error)})
     for (market, change), carry in zip(changes, carries, strict=True):
         state.carries[market] = carry
-        step.emit(FundingPaid(state.instrument(market).symbol, change))
+        num, den = command.rates[state.instrument(market).symbol]
+        inputs = {"unit_value": state.unit_values[market], "num": num, "den": den}
+        step.emit(FundingPaid(state.instrument(market).symbol, change, (("funding.per_lot", inputs),)))
     return None
 
 
@@ -328,9 +334,14 @@ def _settle(state: State, step: Step, command: Settle) -> Rejection | None:
             return Rejection(Refused.BAD_MARK, {"market": command.market, "why": error.problem})
     holders = state.book.holders(market)
     rows = sorted(zip(holders.accounts.tolist(), holders.lots.tolist(), strict=True))
+    outside = state.account_name(state.outside)
     for account, lots in rows:
         if account != state.outside:
-            step.exchange(account, state.outside, market, -lots, -lots * worth, "settle")
+            before = step.exchange(account, state.outside, market, -lots, -lots * worth, "settle")
+            own, other = step.why_sides(*before, -lots)
+            why = (("trade.value", {"worth": worth}), *own, *other)
+            name = state.account_name(account)
+            step.emit(PositionSettled(name, outside, command.market, instrument.settle.name, -lots, -lots * worth, why))
             state.watch.add(state.book.unit_of(account, state.settle_asset[market]))
     for intent in [i for i in state.intents.values() if i.market == market]:
         del state.intents[intent.number]

@@ -7,16 +7,18 @@ posted. ``cost`` is what a member gives up against the mark: positive for a loss
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
-from seawall.engine.events import Deleveraged, DeleverageNeeded
+from seawall.engine.events import Deleveraged, DeleverageNeeded, DeleverageShared, Why
 from seawall.engine.layers import Loss, Need, open_claim
 from seawall.engine.posting import Step
 from seawall.engine.state import State
 from seawall.engine.units import requirement, to_settle, total_requirement
 from seawall.errors import InvariantBroken
 from seawall.liquidation import bankruptcy_share
+from seawall.margin import UnitState
 from seawall.money import Rounding, muldiv, split
 from seawall.waterfall import Candidates, DeleverageRule, LayerRule, PriceRule, RankRule, rank, take_pro_rata
 
@@ -57,17 +59,33 @@ def _needs(state: State, loss: Loss, terms: DeleverageRule) -> list[Need]:
     for p in st.positions:
         part = requirement(state, st, p)
         if terms.price is PriceRule.BANKRUPTCY:
+            why = _why_bankruptcy(state, st, p.market, equity, part, total)
             share = -bankruptcy_share(equity, part, total, state.policy.margin.profile.equity_share)
             equity += share
             total -= part
             cost = to_settle(state, st, p.market, share, Rounding.CEIL)
         elif terms.price is PriceRule.MARK:
-            cost = 0
+            cost, why = 0, (("deleverage.at_mark",),)
         else:
             # The mark before, but never a price that would deepen the loss.
-            cost = max(0, -p.lots * (state.worth(p.market) - state.previous_worth(p.market)))
-        needs.append(Need(st.account, p.market, p.lots, cost, loss.number))
+            worth, previous = state.worth(p.market), state.previous_worth(p.market)
+            cost = max(0, -p.lots * (worth - previous))
+            why = (("deleverage.at_previous", {"worth": worth, "previous": previous}),)
+        needs.append(Need(st.account, p.market, p.lots, cost, loss.number, why))
     return needs
+
+
+def _why_bankruptcy(
+    state: State, st: UnitState, market: int, equity: int, part: int | Fraction, total: int | Fraction
+) -> Why:
+    ratio = Fraction(part) / Fraction(total) if total else Fraction(1)  # exact: Fraction
+    inputs = {"equity": equity, "part": ratio.numerator, "total": ratio.denominator}
+    asset = state.settle_asset[market]
+    if asset == st.asset:
+        return (("deleverage.at_bankruptcy", inputs),)
+    price = state.index_prices[asset]
+    inputs |= {"num": price.numerator, "den": price.denominator}
+    return (("deleverage.at_bankruptcy_converted", inputs),)
 
 
 def deleverage(state: State, step: Step, needs: Sequence[Need], terms: DeleverageRule, layer: LayerRule | None) -> None:
@@ -123,7 +141,7 @@ def _serve(
         capacity = [0] * len(order)
         for index, lots in take_pro_rata(total, candidates.lots.tolist(), candidates.lots.tolist()):
             capacity[index] = lots
-    accounts, spare = candidates.accounts.tolist(), candidates.equity.tolist()
+    spare = candidates.equity.tolist()
     at = 0
     for need in needs:
         left, matched = abs(need.lots), []
@@ -135,16 +153,35 @@ def _serve(
                 take = min(take, spare[index] * abs(need.lots) // need.cost)
                 spare[index] -= -(-need.cost * take // abs(need.lots))
             if take:
-                matched.append((accounts[index], take, at + 1, scores[at]))
+                matched.append((index, take, at + 1, scores[at]))
                 capacity[index] -= take
                 left -= take
             if left:
                 at += 1
-        _post(state, step, need, matched, layer)
+        _post(state, step, need, matched, candidates, rule, layer)
+
+
+def _why_score(state: State, rule: DeleverageRule, c: Candidates, index: int, market: int) -> Why:
+    """The score of one candidate, from what it was ranked by; nothing where the order is not by score."""
+    if rule.rank is RankRule.PROFIT_LEVERAGE:
+        columns = {"profit": c.profit, "entry": c.entry, "notional": c.notional, "equity": c.equity}
+        return (("rank.profit_leverage", {name: int(column[index]) for name, column in columns.items()}),)
+    if rule.rank is RankRule.PROFIT_MARGIN_RATIO:
+        columns = {"profit": c.profit, "wallet": c.wallet, "maintenance": c.maintenance, "equity": c.equity}
+        inputs = {name: int(column[index]) for name, column in columns.items()}
+        inputs["unit"] = 10 ** state.instrument(market).settle.book_scale
+        return (("rank.profit_margin_ratio", inputs),)
+    return ()
 
 
 def _post(
-    state: State, step: Step, need: Need, matched: list[tuple[int, int, int, int]], layer: LayerRule | None
+    state: State,
+    step: Step,
+    need: Need,
+    matched: list[tuple[int, int, int, int]],
+    candidates: Candidates,
+    rule: DeleverageRule,
+    layer: LayerRule | None,
 ) -> None:
     """Exchange lots at the mark less each taker's part of the cost; parts sum to the unit."""
     need.done = sum(m[1] for m in matched)
@@ -159,12 +196,33 @@ def _post(
     asset_name, symbol = state.asset(asset).name, state.instrument(need.market).symbol
     closed_by = state.account_name(need.account)
     direction = -1 if need.lots > 0 else 1
-    for (account, lots, place, score), part in zip(matched, parts, strict=True):
+    step.emit(
+        DeleverageShared(
+            need.loss,
+            symbol,
+            asset_name,
+            closed_by,
+            need.lots,
+            need.done * -direction,
+            need.cost,
+            exact,
+            tuple(sign * part for part in parts),
+            (*need.why, ("deleverage.share", {"takers": [m[1] for m in matched]})),
+        )
+    )
+    for (index, lots, place, score), part in zip(matched, parts, strict=True):
+        account = int(candidates.accounts[index])
         cost = sign * part
-        delta = direction * lots
-        value = delta * worth - cost
-        step.exchange(need.account, account, need.market, delta, value, "deleverage")
-        why = ("deleverage.value", {"lots": delta, "worth": worth, "cost": cost})
+        delta = -direction * lots
+        value = delta * worth + cost
+        closed, taker = step.exchange(need.account, account, need.market, -delta, -value, "deleverage")
+        own, other = step.why_sides(taker, closed, delta)
+        why: Why = (
+            *_why_score(state, rule, candidates, index, need.market),
+            ("deleverage.take", {"worth": worth}),
+            *own,
+            *other,
+        )
         step.emit(
             Deleveraged(
                 need.loss,
@@ -172,8 +230,8 @@ def _post(
                 asset_name,
                 state.account_name(account),
                 closed_by,
-                -delta,
-                -value,
+                delta,
+                value,
                 cost,
                 lots * unit,
                 place,

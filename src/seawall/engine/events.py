@@ -1,8 +1,8 @@
 """Events: what the engine did, each with the rule and the inputs that decide it.
 
 Amounts are in *book units* of the asset named, unless a field ends in ``_minor``. ``why`` of an event that moves
-money by a rule is ``(rule id, inputs)``: the rule's straight-line program is in ``engine.explain``, and evaluating it
-on those inputs gives the amount that was posted.
+money by a rule is a list of ``(rule id, inputs)``: the rules' straight-line programs are in ``engine.programs``, and
+evaluating them on those inputs and the event's own fields gives the amounts that were posted (``engine.explain``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
-Why = tuple[str, Mapping[str, int]]
+Why = tuple[tuple[str] | tuple[str, Mapping[str, Any]], ...]
 
 
 class Refused(Enum):
@@ -71,6 +71,7 @@ class LiquidationStarted(NamedTuple):
     maintenance: int
     notional: int
     positions: int
+    why: Why
 
 
 class IntentOpened(NamedTuple):
@@ -86,7 +87,10 @@ class IntentOpened(NamedTuple):
 
 
 class Filled(NamedTuple):
-    """An intent was filled. ``value`` is the signed worth traded at the fill price; ``gain`` is against the mark."""
+    """An intent was filled. ``value`` is the signed worth traded at the fill price; ``gain`` is against the mark.
+
+    ``fee_to`` is the account that received the fee; left out when there is none.
+    """
 
     intent: int
     account: str
@@ -102,6 +106,7 @@ class Filled(NamedTuple):
     notional: int
     purpose: str
     why: Why
+    fee_to: str | None = None
 
 
 class IntentLapsed(NamedTuple):
@@ -154,15 +159,47 @@ class Drawn(NamedTuple):
     why: Why
 
 
-class Called(NamedTuple):
-    """A cash call on a member: it pays ``amount``, at most ``room``; shares are pro rata to ``contribution``."""
+class LayersShared(NamedTuple):
+    """Layers of one rank shared what was left of a loss: (layer, amount) each; their draws follow."""
 
     loss: int
-    member: str
+    asset: str
+    shares: tuple[tuple[str, int], ...]
+    why: Why
+
+
+class MembersDrawn(NamedTuple):
+    """Members of one rank paid ``amount`` out of their contributions: (account, amount) each."""
+
+    loss: int
+    layer: str
     asset: str
     amount: int
-    room: int
-    contribution: int
+    parts: tuple[tuple[str, int], ...]
+    why: Why
+
+
+class CallRound(NamedTuple):
+    """One round of a cash call: ``left`` shared over the members whose caps have room: (member, share) each."""
+
+    loss: int
+    layer: str
+    asset: str
+    left: int
+    shares: tuple[tuple[str, int], ...]
+    why: Why
+
+
+class Called(NamedTuple):
+    """A member paid a cash call: from outside to its contribution ``account``, and on to the loss."""
+
+    loss: int
+    layer: str
+    member: str
+    account: str
+    asset: str
+    amount: int
+    why: Why
 
 
 class OpenInterestCharged(NamedTuple):
@@ -179,14 +216,13 @@ class OpenInterestCharged(NamedTuple):
 
 
 class CashCut(NamedTuple):
-    """Every positive balance of an asset was cut towards a loss: ``amount`` of ``balances``."""
+    """Every positive balance of an asset was cut towards a loss: (account, amount) each."""
 
     loss: int
     layer: str
     asset: str
     amount: int
-    balances: int
-    accounts: int
+    cuts: tuple[tuple[str, int], ...]
     why: Why
 
 
@@ -207,6 +243,25 @@ class DeleverageNeeded(NamedTuple):
     account: str
     asset: str
     amount: int
+
+
+class DeleverageShared(NamedTuple):
+    """``done`` of the ``lots`` of ``account`` that had to be closed by rule found takers, who follow one by one.
+
+    ``cost`` is asked of takers of all lots (against the mark); ``collected`` of those there were, ``parts`` of each.
+    ``loss`` is 0 when no loss is covered: the backstop was over its limit, and ``why`` says by how much.
+    """
+
+    loss: int
+    market: str
+    asset: str
+    account: str
+    lots: int
+    done: int
+    cost: int
+    collected: int
+    parts: tuple[int, ...]
+    why: Why
 
 
 class Deleveraged(NamedTuple):
@@ -250,6 +305,7 @@ class Residual(NamedTuple):
     account: str
     asset: str
     amount: int
+    why: Why
 
 
 class LossCarried(NamedTuple):
@@ -259,6 +315,7 @@ class LossCarried(NamedTuple):
     account: str
     asset: str
     amount: int
+    why: Why
 
 
 class ClaimOpened(NamedTuple):
@@ -272,15 +329,27 @@ class ClaimOpened(NamedTuple):
 
 
 class Recovered(NamedTuple):
-    """What came back for a loss and who got it: what nobody had paid first, then claims by rank, pro rata inside a
-    rank; ``excess`` is beyond everything paid and belongs to whoever defaulted, or stays outside."""
+    """What came back for a loss: ``residual`` pays what nobody had paid, then claims by rank (``recovery_shared``),
+    and ``excess`` beyond everything paid goes to the account that defaulted, or stays outside when there is none."""
 
     loss: int
+    account: str
     asset: str
     amount: int
     residual: int
-    paid: tuple[tuple[str, int, int], ...]
     excess: int
+    why: Why
+
+
+class RecoveryShared(NamedTuple):
+    """Claims of one rank were paid out of a recovery, pro rata to what each is owed: (holder, amount) each."""
+
+    loss: int
+    asset: str
+    rank: int
+    amount: int
+    parts: tuple[tuple[str, int], ...]
+    why: Why
 
 
 class Reinstated(NamedTuple):
@@ -296,6 +365,7 @@ class FundingPaid(NamedTuple):
 
     market: str
     per_lot: int
+    why: Why
 
 
 class Traded(NamedTuple):
@@ -304,17 +374,23 @@ class Traded(NamedTuple):
     buyer: str
     seller: str
     market: str
+    asset: str
     lots: int
     value: int
+    why: Why
 
 
 class Moved(NamedTuple):
-    """Deposit, withdrawal, or return of what is left of an isolated position to its account."""
+    """Deposit, withdrawal, or return of what is left of an isolated position to its account.
+
+    Only the return is by a rule and has a ``why``; the others are what the command asked.
+    """
 
     account: str
     asset: str
     amount_minor: int
     code: str
+    why: Why | None = None
 
 
 class WithdrawalCut(NamedTuple):
@@ -335,6 +411,19 @@ class Converted(NamedTuple):
     sold_amount: int
     bought: str
     bought_amount: int
+    against: str
+    why: Why
+
+
+class PositionSettled(NamedTuple):
+    """A position of an expired market closed at the settlement price: ``lots`` are what closes it."""
+
+    account: str
+    counterparty: str
+    market: str
+    asset: str
+    lots: int
+    value: int
     why: Why
 
 
@@ -357,23 +446,29 @@ Event = (
     | TakenOver
     | LossRecognised
     | Drawn
+    | LayersShared
+    | MembersDrawn
+    | CallRound
     | Called
     | OpenInterestCharged
     | CashCut
     | BorneByWithdrawals
     | DeleverageNeeded
+    | DeleverageShared
     | Deleveraged
     | GainsHaircut
     | Residual
     | LossCarried
     | ClaimOpened
     | Recovered
+    | RecoveryShared
     | Reinstated
     | FundingPaid
     | Traded
     | Moved
     | WithdrawalCut
     | Converted
+    | PositionSettled
     | Settled
 )
 
@@ -388,23 +483,29 @@ EVENT_NAMES: dict[type[Any], str] = {
     TakenOver: "taken_over",
     LossRecognised: "loss_recognised",
     Drawn: "drawn",
+    LayersShared: "layers_shared",
+    MembersDrawn: "members_drawn",
+    CallRound: "call_round",
     Called: "called",
     OpenInterestCharged: "open_interest_charged",
     CashCut: "cash_cut",
     BorneByWithdrawals: "borne_by_withdrawals",
     DeleverageNeeded: "deleverage_needed",
+    DeleverageShared: "deleverage_shared",
     Deleveraged: "deleveraged",
     GainsHaircut: "gains_haircut",
     Residual: "residual",
     LossCarried: "loss_carried",
     ClaimOpened: "claim_opened",
     Recovered: "recovered",
+    RecoveryShared: "recovery_shared",
     Reinstated: "reinstated",
     FundingPaid: "funding_paid",
     Traded: "traded",
     Moved: "moved",
     WithdrawalCut: "withdrawal_cut",
     Converted: "converted",
+    PositionSettled: "position_settled",
     Settled: "settled",
 }
 
@@ -418,5 +519,9 @@ class Outcome(NamedTuple):
 
 
 def event_to_plain(event: Event) -> dict[str, Any]:
-    """The event as JSON-ready data."""
-    return {"kind": EVENT_NAMES[type(event)], **event._asdict()}
+    """The event as JSON-ready data; a field that may be left out is, when it is None."""
+    plain = {"kind": EVENT_NAMES[type(event)], **event._asdict()}
+    for name in type(event)._field_defaults:
+        if plain[name] is None:
+            del plain[name]
+    return plain

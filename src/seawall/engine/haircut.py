@@ -59,6 +59,7 @@ def _post(
     """Move every cut to the losses, first loss first, each up to its room; one event for the haircut."""
     asset_name = state.asset(asset).name
     posted: list[tuple[str, int]] = []
+    cut_from = [gain for gain, cut in zip(gains, cuts, strict=True) if cut]
     at, room = 0, losses[0][1]
     received = dict.fromkeys((loss.number for loss, _ in losses), 0)
     for account, cut in zip(accounts, cuts, strict=True):
@@ -91,8 +92,16 @@ def _post(
             collected,
             tuple(posted),
             (
-                "haircut.gains",
-                {"loss": total, "gains": whole, "num": rule.cap.numerator, "den": rule.cap.denominator},
+                (
+                    "haircut.gains",
+                    {
+                        "loss": total,
+                        "gains": cut_from,
+                        "whole": whole,
+                        "num": rule.cap.numerator,
+                        "den": rule.cap.denominator,
+                    },
+                ),
             ),
         )
     )

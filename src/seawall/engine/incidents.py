@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seawall.engine.commands import DeclareLoss, Recover, Reinstate
-from seawall.engine.events import Recovered, Refused, Reinstated, Rejection
+from seawall.engine.events import Recovered, RecoveryShared, Refused, Reinstated, Rejection, Why
 from seawall.engine.layers import recognise
 from seawall.engine.losses import settle
 from seawall.engine.posting import Step
@@ -41,7 +41,7 @@ def declare_loss(state: State, step: Step, command: DeclareLoss) -> Rejection | 
         asset=asset,
         amount=amount,
         cause=command.cause,
-        why=("loss.declared", {"amount": amount}),
+        why=(("loss.declared", {"declared": amount}),),
     )
     state.references[command.reference] = loss.number
     step.post(loss.target, state.external[asset], command.amount, "loss")
@@ -72,24 +72,27 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
     if residual and deficit is not None:
         step.post(external, deficit, scale.to_minor(residual), "recovery")
         state.deficits.cover(row.account, command.loss, residual)
-    ranks = {c.holder: c.rank for c in claims}
-    paid = state.claims.pay(amount - residual, command.asset, loss=command.loss)
-    for holder, part in paid:
-        step.receive(external, state.account_index[holder], asset, part, "recovery")
-    excess = amount - residual - sum(part for _, part in paid)
+    rest = amount - residual
+    for rank in sorted({c.rank for c in claims if c.paid < c.amount}):
+        if not rest:
+            break
+        owing = [c for c in claims if c.rank == rank and c.paid < c.amount]
+        owed_each = [c.amount - c.paid for c in owing]
+        paid = state.claims.pay(min(rest, sum(owed_each)), command.asset, loss=command.loss)
+        got = dict(paid)
+        parts = tuple((c.holder, got.get(c.holder, 0)) for c in owing)
+        for holder, part in paid:
+            step.receive(external, state.account_index[holder], asset, part, "recovery")
+        total = sum(part for _, part in parts)
+        why: Why = (("recovery.rank", {"rest": rest, "owed": owed_each}),)
+        step.emit(RecoveryShared(command.loss, command.asset, rank, total, parts, why))
+        rest -= total
     defaulter = state.account_index.get(row.account)
-    if excess and defaulter is not None:
-        step.receive(external, defaulter, asset, excess, "recovery")
-    step.emit(
-        Recovered(
-            command.loss,
-            command.asset,
-            amount,
-            residual,
-            tuple((holder, ranks[holder], part) for holder, part in paid),
-            excess,
-        )
-    )
+    if rest and defaulter is not None:
+        step.receive(external, defaulter, asset, rest, "recovery")
+    name = "recovery.residual" if defaulter is not None else "recovery.residual_outside"
+    why = ((name, {"owed": owed, "claimed": amount - residual - rest}),)
+    step.emit(Recovered(command.loss, row.account, command.asset, amount, residual, rest, why))
     return None
 
 

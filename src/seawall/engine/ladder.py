@@ -12,7 +12,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from seawall.engine.closeout import below_takeover, end_case, lapse_intents
 from seawall.engine.deleverage import deleverage
@@ -22,7 +23,7 @@ from seawall.engine.losses import default_of, settle
 from seawall.engine.posting import Step
 from seawall.engine.state import State
 from seawall.engine.units import price_of
-from seawall.liquidation import excess_over_limits, may_take_over
+from seawall.liquidation import BackstopRule, excess_over_limits, may_take_over
 from seawall.margin import UnitState
 from seawall.money import Rounding, muldiv
 from seawall.waterfall import LayerKind, PriceRule
@@ -70,7 +71,7 @@ def cover_with_collateral(state: State, step: Step, st: UnitState) -> UnitState:
                 continue
             step.pay(st.account, state.outside, spare, sold, "convert")
             step.pay(state.outside, st.account, short, bought, "convert")
-            inputs = {"sold": sold, "num": rate.numerator, "den": rate.denominator, "short": -cash}
+            inputs = {"have": have, "short": -cash, "num": rate.numerator, "den": rate.denominator}
             step.emit(
                 Converted(
                     state.account_name(st.account),
@@ -78,7 +79,8 @@ def cover_with_collateral(state: State, step: Step, st: UnitState) -> UnitState:
                     sold,
                     state.asset(short).name,
                     bought,
-                    ("collateral.convert", inputs),
+                    state.account_name(state.outside),
+                    (("collateral.convert", inputs),),
                 )
             )
     return state.book.unit_state(st.unit)
@@ -121,24 +123,29 @@ def take_over(state: State, step: Step, st: UnitState) -> None:
     rule = state.policy.liquidation.backstop
     assert rule is not None
     notional = 0
-    for p in st.positions:
-        step.exchange(backstop, st.account, p.market, p.lots, p.worth, "take_over")
-        notional += abs(p.lots) * p.unit_value
-    for asset in sorted({*st.cash, *(state.settle_asset[p.market] for p in st.positions)}):
+    why: list[tuple[str, Mapping[str, Any]]] = []
+    before = {asset: state.book.cash(st.account, asset) for asset in st.cash}
+    settles = [state.settle_asset[p.market] for p in st.positions]
+    for asset in sorted({*st.cash, *settles}):
+        named = {} if asset == st.asset else {"asset": state.asset(asset).name}
+        for p in (p for p, own in zip(st.positions, settles, strict=True) if own == asset):
+            backstops, given = step.exchange(backstop, st.account, p.market, p.lots, p.worth, "take_over")
+            notional += abs(p.lots) * p.unit_value
+            where = {**named, "market": state.instrument(p.market).symbol, "lots": -p.lots}
+            why.append(("take_over.position", {**where, "worth": state.worth(p.market), "entry": p.entry}))
+            _, other = step.why_sides(given, backstops, -p.lots)
+            why.extend((name, {**where, **given[0]}) for name, *given in other)
         cash = state.book.cash(st.account, asset)
+        whole = "take_over.asset" if state.book.pooled else "take_over.all"
+        why.append((whole, {**named, "cash": before.get(asset, 0)}))
         if cash > 0:
             step.pay(st.account, backstop, asset, cash, "take_over")
         elif cash < 0:
             step.pay(backstop, st.account, asset, -cash, "take_over")
-    why: Why = (
-        "backstop.take_over",
-        {
-            "equity": st.equity,
-            "maintenance": st.maintenance,
-            "num": rule.takes_below.numerator,
-            "den": rule.takes_below.denominator,
-        },
-    )
+    if state.book.pooled:
+        why.append(("take_over.equity", {"equity": st.equity}))
+    share = rule.takes_below
+    why.append(("take_over.below", {"maintenance": st.maintenance, "num": share.numerator, "den": share.denominator}))
     step.emit(
         TakenOver(
             state.account_name(st.account),
@@ -147,7 +154,7 @@ def take_over(state: State, step: Step, st: UnitState) -> None:
             st.equity,
             notional,
             tuple((state.instrument(p.market).symbol, p.lots) for p in st.positions),
-            why,
+            tuple(why),
         )
     )
     end_case(state, step, state.book.unit_state(st.unit), "taken_over")
@@ -186,13 +193,30 @@ def _hold_backstop_to_its_limits(state: State, step: Step) -> None:
         whole = sum(gross)
         for p in st.positions:
             lots = -(-abs(p.lots) * excess // whole)  # rounded up: the limit must hold afterwards
-            cost = 0
+            signed = lots if p.lots > 0 else -lots
+            why = _why_limit(rule, st.equity, whole, p.lots)
             if state.policy.deleverage.price is PriceRule.PREVIOUS_MARK:
-                signed = lots if p.lots > 0 else -lots
-                cost = -signed * (state.worth(p.market) - state.previous_worth(p.market))
-            needs.append(Need(state.backstop, p.market, lots if p.lots > 0 else -lots, cost, 0))
+                worth, previous = state.worth(p.market), state.previous_worth(p.market)
+                cost = -signed * (worth - previous)
+                why += (("deleverage.backstop_at_previous", {"worth": worth, "previous": previous}),)
+            else:
+                cost = 0
+                why += (("deleverage.at_mark",),)
+            needs.append(Need(state.backstop, p.market, signed, cost, 0, why))
     if needs and state.policy.deleverage is not None:
         layer = next((r for r in state.policy.layers if r.kind is LayerKind.DELEVERAGE), None)
         deleverage(state, step, needs, state.policy.deleverage, layer)
     if broke:
         settle_defaults(state, step, broke)
+
+
+def _why_limit(rule: BackstopRule, equity: int, gross: int, held: int) -> Why:
+    """By how much the backstop is over its limits, and what a position of ``held`` lots gives."""
+    inputs = {"gross": gross, "held": held}
+    if rule.max_notional is not None:
+        inputs["most"] = rule.max_notional
+    if rule.max_leverage is not None:
+        inputs |= {"equity": equity, "num": rule.max_leverage.numerator, "den": rule.max_leverage.denominator}
+    if rule.max_notional is None:
+        return (("backstop.over_leverage", inputs),)
+    return (("backstop.over_notional" if rule.max_leverage is None else "backstop.over_both", inputs),)

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from seawall.engine.events import Called, ClaimOpened, Drawn, LossRecognised, Why
+from seawall.engine.events import Called, CallRound, ClaimOpened, Drawn, LayersShared, LossRecognised, MembersDrawn, Why
 from seawall.engine.limits import DrawPlace
 from seawall.engine.posting import Step
 from seawall.engine.state import State
-from seawall.members import CallCaps, cash_call, use_by_tier, window_for
-from seawall.money import split_capped
-from seawall.waterfall import OTHER_TIER, PAYING, Allocation, LayerKind, LayerRule, LayerState, allocate
+from seawall.members import CallCaps, Tier, cash_call, pro_rata, tiers_in_order, window_for
+from seawall.money import split
+from seawall.waterfall import OTHER_TIER, PAYING, LayerKind, LayerRule, LayerState, allocate
 
 
 @dataclass(slots=True)
 class Need:
     """``lots`` (signed, of ``account``) to close in ``market``; ``cost`` is asked of the takers for all of them.
 
-    ``loss`` is 0 when no loss is being covered. ``done`` (lots) and ``collected`` are filled in by deleveraging.
+    ``loss`` is 0 when no loss is being covered. ``why`` gives cost and lots. ``done`` (lots) and ``collected`` are
+    filled in by deleveraging.
     """
 
     account: int
@@ -26,6 +27,7 @@ class Need:
     lots: int
     cost: int
     loss: int
+    why: Why = ()
     done: int = 0
     collected: int = 0
 
@@ -119,119 +121,152 @@ def layer_state(state: State, rule: LayerRule, loss: Loss) -> LayerState[int]:
 
 def draw_group(state: State, step: Step, group: Sequence[LayerRule], loss: Loss) -> None:
     """Let one cash layer, or layers that stand beside each other, pay what they can of a loss."""
-    if loss.left <= 0:
+    if loss.left <= 0 or loss.cause not in group[0].causes:
         return
     if group[0].kind is LayerKind.ASSESSMENT:
-        _assess(state, step, group[0], loss)
+        assess(state, step, group[0], loss)
         return
     states = [layer_state(state, rule, loss) for rule in group]
     if len(group) == 1:
-        allocation = allocate(loss.left, states, cause=loss.cause)
+        draw = allocate(loss.left, states, cause=loss.cause).draws[0]
+        inputs = {"left": loss.left, "available": draw.available}
+        if draw.limit is not None:
+            inputs["limit"] = draw.limit
+        _post_draw(state, step, group[0], loss, draw.amount, inputs)
+        return
+    # Layers of one rank: pro rata to what each may pay, to the unit, equal remainders to the earlier layer.
+    rooms = [s.available if s.limit is None else min(s.available, s.limit) for s in states]
+    total = min(loss.left, sum(rooms))
+    if not total:
+        return
+    shares = split(total, rooms)
+    step.emit(
+        LayersShared(
+            loss.number,
+            state.asset(loss.asset).name,
+            tuple((rule.name, share) for rule, share in zip(group, shares, strict=True)),
+            (("layer.beside", {"left": loss.left, "rooms": rooms}),),
+        )
+    )
+    for rule, share in zip(group, shares, strict=True):
+        _post_draw(state, step, rule, loss, share, {"left": share, "available": share})
+
+
+def _post_draw(state: State, step: Step, rule: LayerRule, loss: Loss, amount: int, inputs: dict[str, int]) -> None:
+    """Pay a draw from its layer's accounts, and count it against the layer's limits."""
+    if not amount:
+        return
+    accounts = payers(state, rule, loss)
+    name = "layer.draw" if "limit" not in inputs else "layer.draw_limited"
+    if rule.kind is not LayerKind.MEMBERS:
+        (account,) = accounts.values()
+        _pay(state, step, rule, loss, account, amount, ((name, inputs),))
     else:
-        allocation = allocate_beside(loss.left, states, loss.cause)
-    post_draws(state, step, group, allocation, loss)
-
-
-def allocate_beside(loss: int, states: Sequence[LayerState[int]], cause: str) -> Allocation[int]:
-    """Layers of one rank: pro rata to what each may pay, to the unit, equal remainders to the earlier layer."""
-    single = [allocate(loss, [state], cause=cause).draws[0] for state in states]
-    rooms = [
-        0 if draw.skipped else (s.available if s.limit is None else min(s.available, s.limit))
-        for draw, s in zip(single, states, strict=True)
-    ]
-    amounts = split_capped(loss, rooms, rooms)
-    draws = tuple(draw._replace(amount=amount) for draw, amount in zip(single, amounts, strict=True))
-    return Allocation(draws, loss - sum(amounts))
-
-
-def post_draws(state: State, step: Step, group: Sequence[LayerRule], allocation: Allocation[int], loss: Loss) -> None:
-    """Pay the draws of an allocation, each from its layer's accounts, and count them against the layer's limits."""
-    rules = {rule.name: rule for rule in group}
-    for draw in allocation.draws:
-        if not draw.amount:
-            continue
-        rule = rules[draw.name]
-        accounts = payers(state, rule, loss)
-        free = {name: free_cash(state, account, loss.asset) for name, account in accounts.items()}
-        parts = _parts(state, rule, draw.amount, free)
-        for name, part in parts.items():
+        free = {member: free_cash(state, account, loss.asset) for member, account in accounts.items()}
+        left = amount
+        for tier in tier_order(state, list(free)):
+            own = {member: free[member] for member in tier if free[member]}
+            part = min(left, sum(own.values()))
             if part:
-                _pay(
-                    state, step, rule, loss, accounts[name], part, draw.amount, draw.available, draw.limit, parts, free
-                )
-        state.limits.record(rule, place_of(state, loss), draw.amount)
-        loss.left -= draw.amount
-
-
-def _parts(state: State, rule: LayerRule, amount: int, free: dict[str, int]) -> dict[str, int]:
-    """How a layer's accounts share its draw: by auction tier where there was one, pro rata inside a tier."""
-    names = list(free)
-    if rule.kind is LayerKind.MEMBERS and state.members.tiers:
-        order = tier_order(state, names)
-        return use_by_tier(amount, free, order).used
-    weights = [free[name] for name in names]
-    return dict(zip(names, split_capped(amount, weights, weights), strict=True))
+                _share(state, step, rule, loss, {m: accounts[m] for m in own}, own, part, left)
+                left -= part
+    state.limits.record(rule, place_of(state, loss), amount)
+    loss.left -= amount
 
 
 def tier_order(state: State, names: Sequence[str]) -> list[list[str]]:
-    """Members by tier in order of use; one that was not invited stands with those who bid well."""
-    from seawall.members import Tier, tiers_in_order
-
+    """Members by auction tier in order of use, one rank without an auction; one that was not invited stands with
+    those who bid well."""
+    if not state.members.tiers:
+        return [list(names)]
     return tiers_in_order({name: state.members.tiers.get(name, Tier.COMPETITIVE) for name in names})
 
 
-def _pay(
+def _share(
     state: State,
     step: Step,
     rule: LayerRule,
     loss: Loss,
-    source: int,
-    part: int,
-    amount: int,
-    available: int,
-    limit: int | None,
-    parts: dict[str, int],
+    accounts: dict[str, int],
     free: dict[str, int],
+    part: int,
+    left: int,
 ) -> None:
-    """One account's part of a draw: the transfer, the event, the deficit, the claim."""
-    step.spend(source, loss.target, loss.asset, part, f"layer:{rule.name}")
+    """Members of one rank pay ``part``, pro rata to what each has left, to the unit."""
+    weights = list(free.values())
+    shares = dict(zip(free, split(part, weights), strict=True))
+    asset = state.asset(loss.asset).name
+    posted = tuple((state.account_name(accounts[member]), share) for member, share in shares.items())
+    for member, share in shares.items():
+        _transfer(state, step, rule, loss, accounts[member], share)
+    why: Why = (("layer.members", {"left": left, "balances": weights}),)
+    step.emit(MembersDrawn(loss.number, rule.name, asset, part, posted, why))
+    for member, share in shares.items():
+        open_claim(state, step, loss.number, state.account_name(accounts[member]), asset, share, layer=rule)
+
+
+def _transfer(state: State, step: Step, rule: LayerRule, loss: Loss, source: int, amount: int) -> None:
+    """One account's part of a draw: the money and the deficit."""
+    step.spend(source, loss.target, loss.asset, amount, f"layer:{rule.name}")
     if loss.account is not None:
         step.sync_cash(loss.account, loss.asset)
-    inputs = {"left": loss.left, "available": available, "limit": -1 if limit is None else limit}
-    why: Why = ("layer.draw" if limit is None else "layer.draw_limited", inputs)
-    if len(parts) > 1:
-        why = ("layer.draw_part", {"draw": amount, "own": free[state.account_name(source)] if False else part})
-    asset = state.asset(loss.asset).name
-    step.emit(Drawn(loss.number, rule.name, state.account_name(source), asset, part, why))
-    state.deficits.cover(loss.holder, loss.number, part)
-    open_claim(state, step, loss.number, state.account_name(source), asset, part, layer=rule)
+    state.deficits.cover(loss.holder, loss.number, amount)
 
 
-def _assess(state: State, step: Step, rule: LayerRule, loss: Loss) -> None:
-    """Call the other members for what is left, pro rata to contribution, each within its caps; what comes in pays."""
+def _pay(state: State, step: Step, rule: LayerRule, loss: Loss, source: int, amount: int, why: Why) -> None:
+    """A draw on one account: the money, the event, the claim."""
+    _transfer(state, step, rule, loss, source, amount)
+    asset, name = state.asset(loss.asset).name, state.account_name(source)
+    step.emit(Drawn(loss.number, rule.name, name, asset, amount, why))
+    open_claim(state, step, loss.number, name, asset, amount, layer=rule)
+
+
+def assess(state: State, step: Step, rule: LayerRule, loss: Loss) -> None:
+    """Call the other members for what is left, pro rata to contribution, each within its caps; what comes in pays.
+
+    Rounds repeat on what the caps of some refused, until it is met or no cap has room. Source: ``members.cash_call``.
+    """
     terms = state.policy.members
     assert terms is not None
     caps = CallCaps(terms.call_per_default, terms.call_per_window, terms.window_ns)
     others = state.members.others(loss.account)
     base = {name: state.book.cash(account, loss.asset) for name, account in state.members.accounts.items()}
     window = window_for(state.members.windows.get(loss.asset), caps, base, state.time_ns)
-    room = window.room(caps)
+    room = {name: window.room(caps).get(name, 0) for name in others}
     contribution = {name: window.base.get(name, 0) for name in others}
-    place = place_of(state, loss)
-    unit = 10 ** state.asset(loss.asset).book_scale
+    place, unit = place_of(state, loss), 10 ** state.asset(loss.asset).book_scale
     rooms = [state.limits.room(rule, limit, place, balance=0, unit=unit) for limit in rule.limits]
     need = min([loss.left, *rooms])
-    call = cash_call(need, contribution, {name: room.get(name, 0) for name in others})
+    call = cash_call(need, contribution, room)
     asset = state.asset(loss.asset).name
-    for name, amount in call.paid.items():
-        if amount:
-            step.receive(state.external[loss.asset], others[name], loss.asset, amount, "assessment")
-            step.emit(Called(loss.number, name, asset, amount, room[name], contribution[name]))
-    for name, amount in call.paid.items():
-        if amount:
-            _pay(state, step, rule, loss, others[name], amount, need, need, None, call.paid, call.paid)
-    paid = sum(call.paid.values())
+    left = need
+    for round_ in call.rounds:
+        active = {name: contribution[name] for name in round_.asked}
+        shares = pro_rata(left, active)
+        ordered = sorted(active)
+        step.emit(
+            CallRound(
+                loss.number,
+                rule.name,
+                asset,
+                left,
+                tuple((name, shares[name]) for name in ordered),
+                (("call.round", {"contributions": [active[name] for name in ordered]}),),
+            )
+        )
+        for name in ordered:
+            amount = round_.paid[name]
+            if amount:
+                account = others[name]
+                step.receive(state.external[loss.asset], account, loss.asset, amount, "assessment")
+                _transfer(state, step, rule, loss, account, amount)
+                why: Why = (("call.member", {"share": shares[name], "room": room[name]}),)
+                step.emit(Called(loss.number, rule.name, name, state.account_name(account), asset, amount, why))
+                open_claim(state, step, loss.number, state.account_name(account), asset, amount, layer=rule)
+                room[name] -= amount
+                left -= amount
     state.members.windows[loss.asset] = window.take(call.paid)
+    paid = need - left
     if paid:
         state.limits.record(rule, place, paid)
     loss.left -= paid

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from seawall.engine.deleverage import deleverage_losses
-from seawall.engine.events import LossCarried, Residual
+from seawall.engine.events import LossCarried, Residual, Why
 from seawall.engine.haircut import cut_gains
 from seawall.engine.layers import Loss, draw_group, recognise
 from seawall.engine.posting import Step
@@ -60,7 +60,7 @@ def default_of(state: State, step: Step, unit: int) -> Loss:
         asset=st.asset,
         amount=-st.equity,
         cause="default",
-        why=("loss.recognise", {"equity": st.equity}),
+        why=(("loss.recognise", {"equity": st.equity}),),
         account=st.account,
         unit=unit,
     )
@@ -75,12 +75,17 @@ def finish(state: State, step: Step, loss: Loss) -> None:
             raise InvariantBroken(f"loss {loss.number}: {loss.left} is left but equity is {st.equity}")
         if st.positions:
             if loss.left > 0:
+                row = state.deficits.get(loss.holder, loss.number)
+                why: Why = (("loss.carried", {"recognised": row.recognised, "covered": row.covered}),)
                 state.deficits.carry(loss.holder, loss.number, loss.left)
-                step.emit(LossCarried(loss.number, loss.holder, asset_name, loss.left))
+                step.emit(LossCarried(loss.number, loss.holder, asset_name, loss.left, why))
             return
     if loss.left <= 0:
         return
     if loss.account is not None:
         deficit = state.ledger.open(f"deficit:{loss.number}", state.asset(loss.asset), floor=None)
         step.receive(deficit, loss.account, loss.asset, loss.left, "residual")
-    step.emit(Residual(loss.number, loss.holder, asset_name, loss.left))
+        posted: Why = (("loss.residual", {"equity": -loss.left}),)
+    else:
+        posted = (("loss.unpaid", {"equity": -loss.left}),)
+    step.emit(Residual(loss.number, loss.holder, asset_name, loss.left, posted))

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seawall.engine.events import Event
+from seawall.engine.events import Event, Why
+from seawall.engine.explain import side
 from seawall.engine.state import State
 from seawall.errors import InvariantBroken
 from seawall.money import muldiv
+
+Before = tuple[int, int]  # signed lots and entry value of a position before
 
 
 class Step:
@@ -70,7 +73,8 @@ class Step:
 
     def charge(self, market: int, charges: Sequence[tuple[int, int]], target: int, code: str) -> None:
         """Take (account, amount >= 0) from the unrealised profit of open positions of a market and pay the sum from
-        its clearing account to a ledger account: an entry value that is higher by ``amount`` is a profit that is lower."""
+        its clearing account to a ledger account: an entry value that is higher by ``amount`` is a profit that is lower.
+        """
         state = self.state
         total = 0
         for account, amount in charges:
@@ -80,23 +84,36 @@ class Step:
         if total:
             self.post(state.clearing[market], target, state.asset(state.settle_asset[market]).to_minor(total), code)
 
-    def exchange(self, account: int, other: int, market: int, lots: int, value: int, code: str) -> None:
+    def exchange(
+        self, account: int, other: int, market: int, lots: int, value: int, code: str
+    ) -> tuple[Before, Before]:
         """``account`` takes ``lots`` (signed) worth ``value`` (signed alike), ``other`` the opposite.
 
         Reducing ``c`` of ``n`` lots releases ``entry * c / n`` of the entry value (rounding: profile ``release``);
         realised profit is what the closing part was worth less what it released. The rest of the entry stays with
         the rest of the position, so nothing is lost to rounding.
-        """
-        self._one_side(account, market, lots, value, code)
-        self._one_side(other, market, -lots, -value, code)
 
-    def _one_side(self, account: int, market: int, lots: int, value: int, code: str) -> None:
+        Returns the positions of both before.
+        """
+        mine = self._one_side(account, market, lots, value, code)
+        return mine, self._one_side(other, market, -lots, -value, code)
+
+    def why_sides(self, own: Before, other: Before, lots: int) -> tuple[Why, Why]:
+        """What explains the profit that each side realised: empty where it only added to its position.
+
+        ``own`` is the position before of the event's account, which took ``lots``; ``other`` that of the other side.
+        """
+        rounding = self.state.policy.margin.profile.release
+        return side("own", *own, lots, rounding), side("other", *other, -lots, rounding)
+
+    def _one_side(self, account: int, market: int, lots: int, value: int, code: str) -> Before:
+        """Post one side; the position before."""
         state = self.state
         held, entry = state.book.position(account, market)
         asset = state.settle_asset[market]
         if held == 0 or (held > 0) == (lots > 0):
             state.book.set_position(account, market, held + lots, entry + value)
-            return
+            return held, entry
         rounding = state.policy.margin.profile.release
         if abs(lots) < abs(held):
             released, closing = muldiv(entry, abs(lots), abs(held), rounding), value
@@ -114,3 +131,4 @@ class Step:
             else:
                 self.post(cash, clearing, minor, code)
             self.sync_cash(account, asset)
+        return held, entry

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seawall.engine.events import BorneByWithdrawals, CashCut, OpenInterestCharged
+from seawall.engine.events import BorneByWithdrawals, CashCut, OpenInterestCharged, Why
 from seawall.engine.layers import Loss, open_claim, place_of
 from seawall.engine.posting import Step
 from seawall.engine.state import State
@@ -69,7 +69,7 @@ def charge_open_interest(state: State, step: Step, rule: LayerRule, losses: Sequ
                 amount,
                 open_lots,
                 len(charges),
-                ("socialise.open_interest", {"left": loss.left, "most": amount}),
+                (("socialise.open_interest", {"left": loss.left, "most": amount}),),
             )
         )
         for account, share in charges:
@@ -102,19 +102,28 @@ def cut_cash(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) 
         names, balances = accounts[ok][order].tolist(), cash[ok][order].tolist()
         whole = sum(balances)
         most = muldiv(whole, rule.cap.numerator, rule.cap.denominator, Rounding.FLOOR)
-        amount = limited(state, rule, loss, most)
+        bound = limited(state, rule, loss, loss.left)
+        amount = min(bound, most)
         if not amount:
             continue
         asset = state.asset(loss.asset).name
-        cuts = 0
-        for account, cut in zip(names, split(amount, balances), strict=True):
+        cuts: list[tuple[str, int]] = []
+        cut_from: list[int] = []
+        for account, balance, cut in zip(names, balances, split(amount, balances), strict=True):
             if cut:
                 step.spend(account, loss.target, loss.asset, cut, f"layer:{rule.name}")
                 open_claim(state, step, loss.number, state.account_name(account), asset, cut, layer=rule)
                 state.watch.add(state.book.unit_of(account, loss.asset))
-                cuts += 1
-        inputs = {"left": loss.left, "balances": whole, "num": rule.cap.numerator, "den": rule.cap.denominator}
-        step.emit(CashCut(loss.number, rule.name, asset, amount, whole, cuts, ("socialise.cash", inputs)))
+                cuts.append((state.account_name(account), cut))
+                cut_from.append(balance)
+        inputs = {
+            "left": bound,
+            "whole": whole,
+            "num": rule.cap.numerator,
+            "den": rule.cap.denominator,
+            "balances": cut_from,
+        }
+        step.emit(CashCut(loss.number, rule.name, asset, amount, tuple(cuts), (("socialise.cash", inputs),)))
         covered(state, step, rule, loss, amount)
 
 
@@ -130,7 +139,7 @@ def bear_by_withdrawals(state: State, step: Step, rule: LayerRule, losses: Seque
         source = socialised_account(state, loss.asset)
         step.post(source, loss.target, state.asset(loss.asset).to_minor(amount), f"layer:{rule.name}")
         asset = state.asset(loss.asset).name
-        why = ("layer.draw", {"left": loss.left, "available": amount})
+        why: Why = (("socialise.withdrawals", {"left": loss.left, "most": amount}),)
         step.emit(BorneByWithdrawals(loss.number, rule.name, asset, amount, why))
         covered(state, step, rule, loss, amount)
 
