@@ -171,6 +171,8 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
     if intent.purpose == CLOSE_OUT:
         st = state.book.unit_state(intent.unit)
         settled = _settlement(state, st, intent, delta, gain, lots * instrument.unit_value(price))
+        if settled.draw and state.policy.liquidation.defaults_when_flat:
+            settled = NO_SETTLEMENT  # the account bears it, and is in default once it is flat
         if settled.draw:
             missing = _missing(state, intent, settled.draw)
             if missing:
