@@ -15,6 +15,7 @@ from seawall.liquidation.rules import (
     Pace,
     PaceKind,
 )
+from seawall.liquidation.series import Series, SeriesPlan, SeriesStep, close_by_series
 from seawall.liquidation.settlement import (
     Eligibility,
     FillSettlement,
@@ -23,6 +24,18 @@ from seawall.liquidation.settlement import (
     fund_flow,
     settle_fill,
 )
+from seawall.liquidation.shortage import (
+    EVERYTHING,
+    FeeRamp,
+    PacedShare,
+    ShortageClose,
+    ShortageRule,
+    base_to_cover_shortage,
+    close_shortage,
+    fund_fee_from_room,
+    transfer_price,
+)
+from seawall.liquidation.stepdown import StepChoice, StepDown, StepRow, step_down, step_penalty
 from seawall.liquidation.ticks import to_tick
 from seawall.liquidation.transition import (
     AccountView,
@@ -34,8 +47,17 @@ from seawall.liquidation.transition import (
     close_between,
     offset_in_order,
 )
+from seawall.liquidation.windows import (
+    DisposalRule,
+    RollingWindow,
+    WindowClose,
+    close_in_window,
+    steps_to_dispose,
+    window_capacity,
+)
 
 __all__ = [
+    "EVERYTHING",
     "AccountView",
     "BackstopRule",
     "BlockCap",
@@ -45,8 +67,10 @@ __all__ = [
     "ClosePrice",
     "CloseRefused",
     "Closed",
+    "DisposalRule",
     "Eligibility",
     "FeeKind",
+    "FeeRamp",
     "FillSettlement",
     "Headroom",
     "LimitKind",
@@ -58,20 +82,41 @@ __all__ = [
     "OverLimit",
     "Pace",
     "PaceKind",
+    "PacedShare",
+    "RollingWindow",
+    "Series",
+    "SeriesPlan",
+    "SeriesStep",
+    "ShortageClose",
+    "ShortageRule",
+    "StepChoice",
+    "StepDown",
+    "StepRow",
+    "WindowClose",
     "acceptable",
     "bankruptcy_share",
+    "base_to_cover_shortage",
     "close_between",
+    "close_by_series",
+    "close_in_window",
     "close_out_sizes",
+    "close_shortage",
     "deleverage_eligibility",
     "excess_over_limits",
     "fillable_price",
     "fillable_rating",
     "fund_delta",
+    "fund_fee_from_room",
     "fund_flow",
     "limit_mark",
     "may_take_over",
     "offset_in_order",
     "position_range",
     "settle_fill",
+    "step_down",
+    "step_penalty",
+    "steps_to_dispose",
     "to_tick",
+    "transfer_price",
+    "window_capacity",
 ]
