@@ -7,7 +7,7 @@
     book/            the opening book
     log.jsonl        commands, events, transfers, hash chain
     ledger.parquet   ledger accounts by number, with opening and closing balance
-    timeline.parquet one row per step
+    *.parquet        timeline, layers, accounts, markets, deleveragings: the frames of the result
     summary.json     the result, as printed by --json
 """
 

@@ -186,7 +186,7 @@ def _for_book(path: Path, book: BookSnapshot | str) -> Path:
             expected="perpetuals and futures on " + ", ".join(known),
         )
     origin = {i.symbol: known[i.base].market for i in book.instruments}
-    stream, depth = path.stream, path.depth
+    stream, depth, normal = path.stream, path.depth, path.normal_depth
 
     def renamed() -> Iterator[Observations]:
         for seen in stream():
@@ -202,7 +202,13 @@ def _for_book(path: Path, book: BookSnapshot | str) -> Path:
             )
 
     feeds = tuple(with_changes(known[i.base], market=i.symbol) for i in book.instruments)
-    return with_changes(path, feeds=feeds, stream=renamed, depth=lambda market, t: depth(origin[market], t))
+    return with_changes(
+        path,
+        feeds=feeds,
+        stream=renamed,
+        depth=lambda market, t: depth(origin[market], t),
+        normal_depth=None if normal is None else lambda market: normal(origin[market]),
+    )
 
 
 def _feeds(

@@ -37,7 +37,7 @@ class _Market:
 
 @dataclass(slots=True)
 class FeedCounts:
-    """How marks came about and what was refused, for the result."""
+    """How marks came about and what was refused, by reason and (``refused_in``) by market, for the result."""
 
     trades: int = 0
     from_index: int = 0
@@ -45,6 +45,11 @@ class FeedCounts:
     held: int = 0
     quarantined: dict[str, int] = field(default_factory=dict)
     sources: dict[str, int] = field(default_factory=dict)
+    refused_in: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, market: str) -> None:
+        """Count a refused price in its market."""
+        self.refused_in[market] = self.refused_in.get(market, 0) + 1
 
 
 class MarkFeed:
@@ -99,6 +104,7 @@ class MarkFeed:
         usable = source.memory.observe(scaled, now)
         if isinstance(usable, Quarantine):
             refused.append((name, repr(price), usable.value))
+            self.counts.refuse(entry.instrument.symbol)
         else:
             source.price, source.time_ns = usable, now
 
@@ -111,6 +117,7 @@ class MarkFeed:
             for name, price, reason in found.quarantined:
                 if reason is Quarantine.DEVIATES:
                     refused.append((name, str(price), reason.value))
+                    self.counts.refuse(entry.instrument.symbol)
             self.counts.sources[entry.instrument.symbol] = max(
                 self.counts.sources.get(entry.instrument.symbol, 0), len(found.used)
             )
@@ -118,6 +125,7 @@ class MarkFeed:
         decision = decide_mark(trade.price, now - trade.time_ns, index, self._rule)
         if decision.refused is not None and (traded or decision.refused is not entry.refused):
             refused.append((entry.instrument.symbol, str(trade.price), decision.refused.value))
+            self.counts.refuse(entry.instrument.symbol)
         entry.refused = decision.refused
         if decision.mark is None:
             self.counts.held += 1

@@ -86,7 +86,8 @@ def path_rule(name: str) -> PathRule:
 class Path:
     """A path ready to run: the stream and what a report must say about it.
 
-    ``depth(market, time_ns)`` is the notional within 1 % of the mark, in the quote currency.
+    ``depth(market, time_ns)`` is the notional within 1 % of the mark, in the quote currency; ``normal_depth(market)``
+    what it is on a usual day, None where nothing is known of it.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Path:
     depth: Callable[[str, int], float]
     notes: tuple[str, ...]
     steps: int
+    normal_depth: Callable[[str], float] | None = None
 
 
 def scenario_path(scenario: Scenario, *, step_s: int = 15, quote: str = "USD") -> Path:
@@ -136,6 +138,7 @@ def scenario_path(scenario: Scenario, *, step_s: int = 15, quote: str = "USD") -
         depth,
         tuple(f"{s.text} ({s.date})" for s in scenario.sources),
         scenario.minutes * 60 // step_s + 1,
+        by_symbol.__getitem__,
     )
 
 
@@ -209,7 +212,10 @@ def bars_path(
         notes.append("times without a zone were read as UTC")
     if table.ignored:
         notes.append("columns not used: " + ", ".join(table.ignored))
-    return Path(name, name, tuple(feeds), stream, first, last, text, depth, tuple(notes), trades["time_ns"].n_unique())
+    steps = trades["time_ns"].n_unique()
+    return Path(
+        name, name, tuple(feeds), stream, first, last, text, depth, tuple(notes), steps, lambda market: normal_depth
+    )
 
 
 def _merged(
