@@ -37,7 +37,7 @@ from seawall.engine.events import (
 from seawall.engine.invariants import check_touched
 from seawall.engine.ladder import resolve
 from seawall.engine.options import options_on, short_notional, too_large
-from seawall.engine.posting import Step
+from seawall.engine.posting import Step, Watch
 from seawall.engine.state import State
 from seawall.errors import InputError, MoneyOverflow
 from seawall.margin import MAX_CASH, MAX_WORTH, UnitState
@@ -46,12 +46,13 @@ from seawall.market import Instrument, Kind, funding_per_lot
 MEMBER_ROLES = ("trader", "market_maker")
 
 
-def apply(state: State, command: Command) -> Outcome:
+def apply(state: State, command: Command, watch: Watch | None = None) -> Outcome:
     """Apply one command.
 
     Args:
         state: changed in place when the command is accepted, untouched when it is refused.
         command: see ``engine.commands``.
+        watch: shown each event as it happens, and the queues and layers that decide; it must not change the state.
 
     Returns:
         Events and ledger transfers, or a rejection.
@@ -60,7 +61,7 @@ def apply(state: State, command: Command) -> Outcome:
         InvariantBroken: our fault; the state must not be used any further.
     """
     before = state.time_ns
-    step = Step(state)
+    step = Step(state, watch)
     if command.time_ns < before:
         refused: Rejection | None = Rejection(Refused.TIME_BACKWARDS, {"time_ns": command.time_ns, "last_ns": before})
     else:

@@ -7,6 +7,7 @@ posted. ``cost`` is what a member gives up against the mark: positive for a loss
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from seawall.engine.posting import Step
 from seawall.engine.state import State
 from seawall.errors import InvariantBroken
 from seawall.money import Rounding, muldiv, split
-from seawall.waterfall import Candidates, RankRule, rank, take_pro_rata
+from seawall.waterfall import Candidates, DeleverageRule, RankRule, rank, take_pro_rata
 
 
 def deleverage(state: State, step: Step, needs: Sequence[Need]) -> None:
@@ -60,7 +61,27 @@ def _serve(state: State, step: Step, market: int, side: int, needs: list[Need]) 
         raise InvariantBroken("deleveraging asked of a policy that has none")
     candidates = _candidates(state, market, side, {n.account for n in needs})
     unit = 10 ** state.instrument(market).settle.book_scale
-    order, scores = rank(rule, candidates, market=state.instrument(market).symbol, turn=state.marks_seen, unit=unit)
+    queue = Queue(market, side, tuple(needs), candidates, state.marks_seen, unit)
+    step.note("queue", queue)
+    for need, matched in zip(needs, match(rule, queue, state.instrument(market).symbol), strict=True):
+        _post(state, step, need, matched, candidates)
+
+
+class Queue(NamedTuple):
+    """Who was asked what in one market, and who could be made to take it. ``unit``: one unit of the settle asset."""
+
+    market: int
+    side: int
+    needs: tuple[Need, ...]
+    candidates: Candidates
+    turn: int
+    unit: int
+
+
+def match(rule: DeleverageRule, queue: Queue, symbol: str) -> list[list[tuple[int, int, int, int]]]:
+    """Per need: (candidate index, lots, place in the queue from 1, score) of those who take it, first need first."""
+    candidates, needs = queue.candidates, queue.needs
+    order, scores = rank(rule, candidates, market=symbol, turn=queue.turn, unit=queue.unit)
     capacity = candidates.lots.tolist()
     if rule.rank is RankRule.PRO_RATA:
         total = sum(abs(n.lots) for n in needs)
@@ -68,7 +89,7 @@ def _serve(state: State, step: Step, market: int, side: int, needs: list[Need]) 
         for index, lots in take_pro_rata(total, candidates.lots.tolist(), candidates.lots.tolist()):
             capacity[index] = lots
     spare = candidates.equity.tolist()
-    at = 0
+    at, out = 0, []
     for need in needs:
         left, matched = abs(need.lots), []
         while left and at < len(order):
@@ -84,7 +105,8 @@ def _serve(state: State, step: Step, market: int, side: int, needs: list[Need]) 
                 left -= take
             if left:
                 at += 1
-        _post(state, step, need, matched, candidates)
+        out.append(matched)
+    return out
 
 
 def _why_score(state: State, candidates: Candidates, index: int, market: int) -> Why:

@@ -99,6 +99,7 @@ def post_draws(
     asset_name = state.asset(asset).name
     if loss is None:
         loss = recognise(state, step, account, asset, loss_amount, cause, why)
+    step.note("layers", allocation)
     rules = {rule.name: rule for rule in state.policy.layers}
     left = loss_amount
     for draw in allocation.draws:
