@@ -45,7 +45,7 @@ from seawall.engine.ladder import resolve
 from seawall.engine.layers import observe_balances
 from seawall.engine.options import options_on, short_notional, too_large
 from seawall.engine.period import GainsPeriod
-from seawall.engine.posting import Step
+from seawall.engine.posting import Step, Watch
 from seawall.engine.socialise import socialised_account, withdrawal_rate
 from seawall.engine.state import State
 from seawall.errors import InputError, MoneyOverflow
@@ -56,12 +56,13 @@ from seawall.money import Rounding, muldiv
 MEMBER_ROLES = ("trader", "market_maker")
 
 
-def apply(state: State, command: Command) -> Outcome:
+def apply(state: State, command: Command, watch: Watch | None = None) -> Outcome:
     """Apply one command.
 
     Args:
         state: changed in place when the command is accepted, untouched when it is refused.
         command: see ``engine.commands``.
+        watch: shown each event as it happens, and the queues and layers that decide; it must not change the state.
 
     Returns:
         Events and ledger transfers, or a rejection.
@@ -70,7 +71,7 @@ def apply(state: State, command: Command) -> Outcome:
         InvariantBroken: our fault; the state must not be used any further.
     """
     before = state.time_ns
-    step = Step(state)
+    step = Step(state, watch)
     if command.time_ns < before:
         refused: Rejection | None = Rejection(Refused.TIME_BACKWARDS, {"time_ns": command.time_ns, "last_ns": before})
     else:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seawall.engine.events import Deleveraged, DeleverageNeeded, DeleverageShared, Why
 from seawall.engine.layers import Loss, Need, open_claim
@@ -20,7 +22,15 @@ from seawall.errors import InvariantBroken
 from seawall.liquidation import bankruptcy_share
 from seawall.margin import UnitState
 from seawall.money import Rounding, muldiv, split
-from seawall.waterfall import Candidates, DeleverageRule, LayerRule, PriceRule, RankRule, rank, take_pro_rata
+from seawall.waterfall import (
+    Candidates,
+    DeleverageRule,
+    LayerRule,
+    PriceRule,
+    RankRule,
+    queue_of,
+    relief_scores,
+)
 
 
 def deleverage_losses(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) -> None:
@@ -98,7 +108,7 @@ def deleverage(state: State, step: Step, needs: Sequence[Need], terms: Deleverag
         _serve(state, step, market, side, groups[market, side], terms, layer)
 
 
-def _candidates(state: State, market: int, side: int, defaulters: set[int]) -> Candidates:
+def _candidates(state: State, market: int, side: int, defaulters: set[int], rule: DeleverageRule) -> Candidates:
     """Members holding the opposite of ``side`` with a profit, solvent, and not themselves under liquidation."""
     holders = state.book.holders(market)
     asset = state.settle_asset[market]
@@ -119,7 +129,28 @@ def _candidates(state: State, market: int, side: int, defaulters: set[int]) -> C
         wallet=state.book.cash_of(accounts[solvent], asset),
         notional=lots[solvent] * state.unit_values[market],
         entry=np.abs(holders.entry[ok][solvent]),
+        relief=_relief(state, asset, market, accounts[solvent], holders.lots[ok][solvent])
+        if rule.rank is RankRule.RELIEF
+        else None,
     )
+
+
+def _relief(
+    state: State, asset: int, market: int, accounts: NDArray[np.int64], lots: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """By how much closing the position takes off each account's net exposure, billionths of a unit per lot.
+
+    Net exposure: the absolute sum of signed notionals over the account's markets that settle in the asset. A hedge
+    has a negative relief: without it the account is more exposed.
+    """
+    net = np.zeros(len(state.snapshot.account_ids), dtype=np.int64)
+    for other, settle in enumerate(state.settle_asset):
+        if settle == asset and state.unit_values[other]:
+            held = state.book.holders(other)
+            np.add.at(net, held.accounts, held.lots * (state.instrument(other).sign * state.unit_values[other]))
+    own = lots * (state.instrument(market).sign * state.unit_values[market])
+    before, after = np.abs(net[accounts]), np.abs(net[accounts] - own)
+    return relief_scores(before, after, np.abs(lots))
 
 
 def _serve(
@@ -132,17 +163,33 @@ def _serve(
     layer: LayerRule | None,
 ) -> None:
     """Match the needs of one market and side against its queue, first need first."""
-    candidates = _candidates(state, market, side, {n.account for n in needs})
+    candidates = _candidates(state, market, side, {n.account for n in needs}, rule)
     unit = 10 ** state.instrument(market).settle.book_scale
-    order, scores = rank(rule, candidates, market=state.instrument(market).symbol, turn=state.marks_seen, unit=unit)
-    capacity = candidates.lots.tolist()
-    if rule.rank is RankRule.PRO_RATA:
-        total = sum(abs(n.lots) for n in needs)
-        capacity = [0] * len(order)
-        for index, lots in take_pro_rata(total, candidates.lots.tolist(), candidates.lots.tolist()):
-            capacity[index] = lots
+    queue = Queue(market, side, tuple(needs), candidates, state.marks_seen, unit, rule)
+    step.note("queue", queue)
+    for need, matched in zip(needs, match(rule, queue, state.instrument(market).symbol), strict=True):
+        _post(state, step, need, matched, candidates, rule, layer)
+
+
+class Queue(NamedTuple):
+    """Who was asked what in one market, and who could be made to take it. ``unit``: one unit of the settle asset."""
+
+    market: int
+    side: int
+    needs: tuple[Need, ...]
+    candidates: Candidates
+    turn: int
+    unit: int
+    rule: DeleverageRule
+
+
+def match(rule: DeleverageRule, queue: Queue, symbol: str) -> list[list[tuple[int, int, int, int]]]:
+    """Per need: (candidate index, lots, place in the queue from 1, score) of those who take it, first need first."""
+    candidates, needs = queue.candidates, queue.needs
+    total = sum(abs(n.lots) for n in needs)
+    order, scores, capacity = queue_of(rule, candidates, total, market=symbol, turn=queue.turn, unit=queue.unit)
     spare = candidates.equity.tolist()
-    at = 0
+    at, out = 0, []
     for need in needs:
         left, matched = abs(need.lots), []
         while left and at < len(order):
@@ -158,7 +205,8 @@ def _serve(
                 left -= take
             if left:
                 at += 1
-        _post(state, step, need, matched, candidates, rule, layer)
+        out.append(matched)
+    return out
 
 
 def _why_score(state: State, rule: DeleverageRule, c: Candidates, index: int, market: int) -> Why:
@@ -171,6 +219,8 @@ def _why_score(state: State, rule: DeleverageRule, c: Candidates, index: int, ma
         inputs = {name: int(column[index]) for name, column in columns.items()}
         inputs["unit"] = 10 ** state.instrument(market).settle.book_scale
         return (("rank.profit_margin_ratio", inputs),)
+    if rule.rank is RankRule.RELIEF and c.relief is not None:
+        return (("rank.relief", {"relief": int(c.relief[index])}),)
     return ()
 
 

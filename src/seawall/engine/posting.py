@@ -6,7 +6,8 @@ moves between each account and the market's clearing account, whose balance is a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from seawall.engine.events import Event, Why
 from seawall.engine.explain import side
@@ -14,22 +15,31 @@ from seawall.engine.state import State
 from seawall.errors import InvariantBroken
 from seawall.money import muldiv
 
+Watch = Callable[[str, Any], None]  # called with a kind and what there is to see: events as they happen, queues, layers
 Before = tuple[int, int]  # signed lots and entry value of a position before
 
 
 class Step:
     """What one command does: events and transfers in order. Amounts in book units unless said."""
 
-    __slots__ = ("events", "state", "transfers")
+    __slots__ = ("events", "state", "transfers", "watch")
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, watch: Watch | None = None) -> None:
         self.state = state
+        self.watch = watch
         self.events: list[Event] = []
         self.transfers: list[tuple[int, int, int, str]] = []
 
     def emit(self, event: Event) -> None:
         """Record an event."""
         self.events.append(event)
+        if self.watch is not None:
+            self.watch("event", event)
+
+    def note(self, kind: str, seen: Any) -> None:
+        """Show a watcher what decides, as it is now. Nothing is recorded."""
+        if self.watch is not None:
+            self.watch(kind, seen)
 
     def post(self, source: int, target: int, minor: int, code: str) -> None:
         """One ledger transfer of ``minor`` (> 0) units between ledger accounts.

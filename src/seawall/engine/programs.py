@@ -403,6 +403,11 @@ RULES: Mapping[str, Rule] = {
         ),
         (Post("score", "score"),),
     ),
+    "rank.relief": Rule(
+        "Ranked by how much closing takes off the account's net exposure, per lot in billionths: hedges come last.",
+        (("score", "add", "relief", 0),),
+        (Post("score", "score"),),
+    ),
     "haircut.gains": Rule(
         "All gains are cut by one rate: what is left of the losses, at most the largest part of gains that may be cut; "
         "split by gain, and poured into the losses in order.",

@@ -109,6 +109,12 @@ class RankRule(Enum):
     PROFIT_LEVERAGE = "profit_leverage"  # (notional / equity) x (profit / entry notional), highest first
     PROFIT_MARGIN_RATIO = "profit_margin_ratio"  # profit / wallet x maintenance / equity, highest first (Binance)
     PRO_RATA = "pro_rata"  # everyone, in proportion to their lots
+    BY_PROFIT = "by_profit"  # everyone, in proportion to the profit of their position
+    BY_EQUITY = "by_equity"  # everyone, in proportion to their equity
+    EQUAL = "equal"  # everyone the same, as far as their positions go
+    LEVERAGE = "leverage"  # the most levered first, until the highest leverage is equal (water-filling)
+    RISK_AWARE = "risk_aware"  # in proportion to profit x leverage
+    RELIEF = "relief"  # by what closing takes off the account's own net exposure: hedges last
     WALK = "walk"  # from a pseudo-random account onward in account order (dYdX v4)
 
 
