@@ -313,6 +313,14 @@ class Venue(RuleBasedStateMachine):
         self.mark(market, move)
         self.resolve()
 
+    @rule(market=st.sampled_from(MARKETS), move=st.sampled_from([40, 60, 75, 130, 160]), slip=st.sampled_from([0, 3]))
+    def crash(self, market, move, slip):
+        """A mark, the market takes everything, and the ladder."""
+        self.mark(market, move)
+        if self.state.intents:
+            self.answer(slip, 1)
+        self.resolve()
+
     @rule()
     def resolve(self):
         self.now += SECOND

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
+
 from seawall.engine.events import (
     Filled,
     IntentLapsed,
@@ -16,11 +19,22 @@ from seawall.engine.events import (
 from seawall.engine.layers import Loss, draw_group, fill_layers, layer_state, recognise
 from seawall.engine.posting import Step
 from seawall.engine.state import Case, Intent, State
-from seawall.engine.units import quote_notional, requirement, to_settle, total_requirement
+from seawall.engine.units import quote_notional, quote_value, requirement, to_settle, total_requirement
 from seawall.errors import InputError
-from seawall.liquidation import NO_SETTLEMENT, FillSettlement, LimitKind, close_out_sizes, limit_mark, settle_fill
+from seawall.liquidation import (
+    NO_SETTLEMENT,
+    BlockCap,
+    BlockUse,
+    CapRefused,
+    FeeKind,
+    FillSettlement,
+    LimitKind,
+    close_out_sizes,
+    limit_mark,
+    settle_fill,
+)
 from seawall.margin import MAX_WORTH, UnitState
-from seawall.money import Rounding
+from seawall.money import Rounding, div
 from seawall.waterfall import allocate
 
 CLOSE_OUT = "close_out"
@@ -82,12 +96,17 @@ def open_intents(state: State, step: Step, st: UnitState, case: Case) -> None:
         equity=st.equity,
         maintenance=st.maintenance,
         attempt=case.attempts,
+        elapsed_ns=state.time_ns - case.started_ns,
+        penalty=rule.fee.rate if rule.fee.kind is FeeKind.PENALTY else Fraction(0),
     )
     case.next_ns = state.time_ns + (rule.pace.cooldown_ns if any(s.partial for s in sizes) else 0)
     total = total_requirement(state, st)
     for size in sizes:
         position = st.positions[size.position]
-        lots = -size.lots if position.lots > 0 else size.lots
+        count = _within_caps(state, case, position.market, size.lots)
+        if not count:
+            continue
+        lots = -count if position.lots > 0 else count
         limit = limit_mark(
             state.instrument(position.market),
             rule.limit,
@@ -98,8 +117,40 @@ def open_intents(state: State, step: Step, st: UnitState, case: Case) -> None:
             requirement=requirement(state, st, position),
             total_requirement=total,
             denominator=st.denominator,
+            mark=state.marks[position.market],
+            idle_ns=state.time_ns - case.started_ns,
         )
         _open_intent(state, step, st.account, position.market, lots, limit, CLOSE_OUT, st.unit)
+
+
+def _within_caps(state: State, case: Case, market: int, lots: int) -> int:
+    """How many of ``lots`` the caps between two marks let through, rounded down; counted as used."""
+    caps = state.policy.liquidation.caps
+    if caps is None:
+        return lots
+    if case.block != state.marks_seen:
+        case.block, case.use = state.marks_seen, BlockUse()
+    symbol = state.instrument(market).symbol
+    room = case.use.headroom(BlockCap(caps.max_notional, caps.max_fund_loss), symbol)
+    if isinstance(room, CapRefused):
+        return 0
+    notional = quote_notional(state, market, lots)
+    if notional > room.notional:
+        lots = lots * max(0, room.notional) // notional
+    case.use = case.use.after(symbol, notional=quote_notional(state, market, lots), fund_loss=0)
+    return lots
+
+
+def _over_cap(state: State, intent: Intent, draw: int) -> Rejection | None:
+    """Would a draw take the account beyond what its fills may cost the fund between two marks?"""
+    caps, case = state.policy.liquidation.caps, state.cases.get(intent.unit)
+    if caps is None or case is None:
+        return None
+    cost = quote_value(state, intent.market, draw)
+    if case.use.fund_loss + cost > caps.max_fund_loss:
+        detail = {"intent": intent.number, "used": case.use.fund_loss, "cost": cost, "most": caps.max_fund_loss}
+        return Rejection(Refused.CAP_REACHED, detail)
+    return None
 
 
 def _open_intent(
@@ -174,6 +225,9 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
         if settled.draw and state.policy.liquidation.defaults_when_flat:
             settled = NO_SETTLEMENT  # the account bears it, and is in default once it is flat
         if settled.draw:
+            over = _over_cap(state, intent, settled.draw)
+            if over is not None:
+                return over
             missing = _missing(state, intent, settled.draw)
             if missing:
                 return Rejection(Refused.FUND_SHORT, {"intent": number, "needed": settled.draw, "missing": missing})
@@ -204,6 +258,10 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
         )
     )
     if settled.draw:
+        case = state.cases.get(intent.unit)
+        if case is not None:
+            cost = quote_value(state, intent.market, settled.draw)
+            case.use = replace(case.use, fund_loss=case.use.fund_loss + cost)
         _pay_for_fill(state, step, intent, settled.draw, (("loss.of_fill", {"gain": gain, "share": settled.share}),))
     intent.lots -= delta
     if intent.lots == 0:
@@ -232,13 +290,17 @@ def _settlement(state: State, st: UnitState, intent: Intent, delta: int, gain: i
     left = position.lots + delta
     if left:
         part -= requirement(state, st, position._replace(maintenance=state.book.maintenance(intent.market, left)))
+    fee = state.policy.liquidation.fee
+    if fee.kind is FeeKind.PENALTY:  # charged on the requirement that goes, not on the notional
+        whole = div(Fraction(part).numerator, Fraction(part).denominator * st.denominator, Rounding.FLOOR)
+        notional = to_settle(state, st, intent.market, whole, Rounding.FLOOR)
     return settle_fill(
         gain=gain,
         equity=to_settle(state, st, intent.market, st.equity, Rounding.FLOOR),
         part=part,
         total=total_requirement(state, st),
         notional=notional,
-        fee=state.policy.liquidation.fee,
+        fee=fee,
         profile=state.policy.margin.profile,
     )
 

@@ -29,6 +29,7 @@ class Refused(Enum):
     TOO_LARGE = "too_large"  # more lots than the intent still asks for
     WORSE_THAN_LIMIT = "worse_than_limit"  # the fill price is beyond the intent's limit
     SELF_TRADE = "self_trade"  # both sides are the same account
+    CAP_REACHED = "cap_reached"  # the fill would cost the layers more than an account's cap between two marks
     FUND_SHORT = "fund_short"  # the fill needs more than the loss layers may pay for it
     INSUFFICIENT_MARGIN = "insufficient_margin"  # would end below the initial requirement
     INSUFFICIENT_BALANCE = "insufficient_balance"  # more than the account's balance of that asset

@@ -230,7 +230,7 @@ def assess(state: State, step: Step, rule: LayerRule, loss: Loss) -> None:
     assert terms is not None
     caps = CallCaps(terms.call_per_default, terms.call_per_window, terms.window_ns)
     others = state.members.others(loss.account)
-    base = {name: state.book.cash(account, loss.asset) for name, account in state.members.accounts.items()}
+    base = state.members.paid_in.get(loss.asset, {})
     window = window_for(state.members.windows.get(loss.asset), caps, base, state.time_ns)
     room = {name: window.room(caps).get(name, 0) for name in others}
     contribution = {name: window.base.get(name, 0) for name in others}

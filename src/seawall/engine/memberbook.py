@@ -17,12 +17,14 @@ class MemberBook:
     Attributes:
         of_account: member of every account that has one.
         accounts: account that holds a member's contribution, members in order of name.
-        windows: open window of cash calls, by asset; its base is what members had contributed when it opened.
+        paid_in: contribution of each member by asset, book units: what caps and shares of calls are counted on.
+        windows: open window of cash calls, by asset; its base is what members had paid in when it opened.
         tiers: how members behaved in the last auction; their money is used in that order. Empty: pro rata.
     """
 
     of_account: dict[int, str] = field(default_factory=dict)
     accounts: dict[str, int] = field(default_factory=dict)
+    paid_in: dict[int, dict[str, int]] = field(default_factory=dict)
     windows: dict[int, CallWindow] = field(default_factory=dict)
     tiers: dict[str, Tier] = field(default_factory=dict)
 
@@ -37,6 +39,8 @@ class MemberBook:
 
     def canonical_lines(self) -> Iterator[str]:
         """Part of the state hash."""
+        for asset, paid in self.paid_in.items():
+            yield f"paid in {asset} {sorted(paid.items())}"
         for asset, window in self.windows.items():
             taken = sorted(window.taken.items())
             yield f"calls {asset} {window.opened_ns} {window.closes_ns} {sorted(window.base.items())} {taken}"

@@ -151,7 +151,9 @@ def _open_members(state: State) -> None:
     policy = state.policy
     state.members.of_account = members_of(state.snapshot, policy)
     for name in sorted(set(state.members.of_account.values())):
-        state.members.accounts[name] = state.account_index[f"{CONTRIBUTION}{name}"]
+        account = state.members.accounts[name] = state.account_index[f"{CONTRIBUTION}{name}"]
+        for asset in sorted(set(state.settle_asset)):
+            state.members.paid_in.setdefault(asset, {})[name] = state.book.cash(account, asset)
 
 
 def _opening(house: HouseAccount, asset: Asset, members_cash: int) -> int:

@@ -16,6 +16,7 @@ from seawall.engine.memberbook import MemberBook
 from seawall.engine.period import GainsPeriod
 from seawall.engine.policy import Policy
 from seawall.ledger import Ledger
+from seawall.liquidation import BlockUse
 from seawall.margin import Book, BookSnapshot
 from seawall.market import Instrument, Kind
 from seawall.money import Asset
@@ -28,7 +29,8 @@ HOUSE_ROLES = ("fund", "backstop", "outside")
 
 @dataclass(slots=True)
 class Case:
-    """One account under liquidation. ``market`` is where its largest requirement was when it began: its losses count there."""
+    """One account under liquidation. ``market`` is where its largest requirement was when it began: its losses count there.
+    ``use`` is what its close-outs used of the caps since marks number ``block``."""
 
     unit: int
     started_ns: int
@@ -36,6 +38,8 @@ class Case:
     attempts: int = 0
     next_ns: int = 0
     intents: set[int] = field(default_factory=set)
+    block: int = -1
+    use: BlockUse = field(default_factory=BlockUse)
 
 
 @dataclass(slots=True)
@@ -157,6 +161,8 @@ def state_lines(state: State) -> Iterator[str]:
     for unit in sorted(state.cases):
         case = state.cases[unit]
         yield f"case {unit} {case.started_ns} {case.market} {case.attempts} {case.next_ns}"
+        if case.block >= 0:
+            yield f"block {unit} {case.block} {case.use.notional} {case.use.fund_loss} {sorted(case.use.markets)}"
     for number in sorted(state.intents):
         intent = state.intents[number]
         yield f"intent {number} {intent.account} {intent.market} {intent.lots} {intent.limit} {intent.deadline_ns}"

@@ -29,6 +29,7 @@ from seawall.liquidation.rules import (
     OverLimit,
     Pace,
     PaceKind,
+    StepCaps,
 )
 from seawall.liquidation.series import Series, SeriesPlan, SeriesStep, close_by_series
 from seawall.liquidation.settlement import (
@@ -115,6 +116,7 @@ __all__ = [
     "ShortageClose",
     "ShortageRule",
     "Sorted",
+    "StepCaps",
     "StepChoice",
     "StepDown",
     "StepRow",

@@ -25,6 +25,7 @@ from seawall.liquidation import (
     OverLimit,
     Pace,
     PaceKind,
+    StepCaps,
 )
 from seawall.margin import HaircutSchedule, HaircutStep, MarginRule
 from seawall.market import MarkRule, OracleRule
@@ -226,20 +227,38 @@ def _liquidation(t: Table, backstop: Table | None, house: list[str]) -> Liquidat
             pace.fraction("share", ONE, high=ONE),
             pace.seconds("cooldown_s", 0),
             pace.fraction("buffer", Fraction(0)),
+            pace.fraction("target", ONE),
+            pace.seconds("duration_s", 0),
         ),
         limit=LimitPrice(
             choice(limit, "kind", LimitKind),
             limit.fraction("adjustment", ONE),
             limit.fraction("spread", Fraction(0)),
+            limit.seconds("grace_s", 0),
+            limit.fraction("growth_per_s", Fraction(0)),
+            limit.fraction("most", Fraction(0), high=ONE),
         ),
         fee=_fee(fee, house),
         deadline_ns=t.seconds("deadline_s"),
         backstop=None if backstop is None else _backstop(backstop, house),
         defaults_when_flat=t.choice("defaults", ["negative", "flat"], "negative") == "flat",
+        caps=_caps(t.table("caps")),
     )
     for table in (pace, limit, fee, t):
         table.done()
+    if rule.pace.kind is PaceKind.RAMP and not rule.pace.duration_ns:
+        pace.fail("duration_s", "a ramp needs a duration", "seconds such as 150")
     return rule
+
+
+def _caps(t: Table | None) -> StepCaps | None:
+    if t is None:
+        return None
+    most, loss = money(t, "max_notional"), money(t, "max_fund_loss")
+    if most is None or loss is None:
+        t.fail("max_notional", "caps need both amounts", 'max_notional = "100000" and max_fund_loss = "1000000"')
+    t.done()
+    return StepCaps(most, loss)
 
 
 def _fee(t: Table, house: list[str]) -> LiquidationFee:
