@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from seawall.errors import InputError
 from seawall.scenario.actors import Actor
-from seawall.scenario.curve import FLAT, Curve
+from seawall.scenario.curve import Curve
 from seawall.scenario.feeds import IndexFeed
 
 NS_PER_MINUTE = 60 * 10**9
