@@ -87,8 +87,7 @@ class Path:
     """A path ready to run: the stream and what a report must say about it.
 
     ``depth(market, time_ns)`` is the notional within 1 % of the mark, in the quote currency; ``normal_depth(market)``
-    what it is on a usual day, None where nothing is known of it. ``actors`` are
-    added to the book at opening.
+    what it is on a usual day, None where nothing is known of it. ``actors`` are added to the book at opening.
     """
 
     name: str
