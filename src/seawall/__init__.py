@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seawall.engine import Policy
     from seawall.margin import BookSnapshot
-    from seawall.replay import Run, replay
+    from seawall.replay import Comparison, Run, Sensitivity, compare, replay, sensitivity
     from seawall.tables import load_scenario, policy_names, read_book, read_policy, read_prices, scenario_names
 
 __version__ = "0.1.0"
@@ -15,8 +15,11 @@ __version__ = "0.1.0"
 # Loaded on first use, so that `import seawall` and `seawall --help` stay light.
 _WHERE = {
     "BookSnapshot": "seawall.margin",
+    "Comparison": "seawall.replay",
     "Policy": "seawall.engine",
     "Run": "seawall.replay",
+    "Sensitivity": "seawall.replay",
+    "compare": "seawall.replay",
     "load_scenario": "seawall.tables",
     "policy_names": "seawall.tables",
     "read_book": "seawall.tables",
@@ -24,12 +27,16 @@ _WHERE = {
     "read_prices": "seawall.tables",
     "replay": "seawall.replay",
     "scenario_names": "seawall.tables",
+    "sensitivity": "seawall.replay",
 }
 
 __all__ = [
     "BookSnapshot",
+    "Comparison",
     "Policy",
     "Run",
+    "Sensitivity",
+    "compare",
     "load_scenario",
     "policy_names",
     "read_book",
@@ -37,6 +44,7 @@ __all__ = [
     "read_prices",
     "replay",
     "scenario_names",
+    "sensitivity",
 ]
 
 

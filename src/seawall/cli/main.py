@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from seawall import __version__
-from seawall.cli import show
+from seawall.cli import compare, show
 from seawall.errors import AnswerError, InputError, SeawallError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 policy_app = typer.Typer(help="The rules of a venue as a file.", no_args_is_help=True)
 scenarios_app = typer.Typer(help="The library of dated events.", no_args_is_help=True)
+app.command("compare")(compare.compare)
 app.add_typer(policy_app, name="policy")
 app.add_typer(scenarios_app, name="scenarios")
 
