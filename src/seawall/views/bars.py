@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from seawall.views.document import Parts
 from seawall.views.scales import Linear, nice_ticks
-from seawall.views.svg import Svg, text_width
+from seawall.views.svg import BOLD, Svg, text_width
 from seawall.views.timeline import tick_text
 
 ROW, BAR = 26.0, 15.0
@@ -43,7 +43,7 @@ def bars(
     """
     narrow = width < 480
     names = 0.0 if narrow else max((text_width(_plain(r.name)) for r in rows), default=0.0) + 12
-    most = max((text_width(_plain(r.label)) for r in rows), default=0.0) + 8
+    most = max((text_width(_plain(r.label), 12 * BOLD) for r in rows), default=0.0) + 8
     sums = [sum(v for v, _ in r.values) for r in rows]
     low, high = min([0.0, *sums]), max([0.0, *sums])
     if low == high:
@@ -52,14 +52,13 @@ def bars(
     ends = most if low < 0 else 0.0
     x = Linear(ticks[0], ticks[-1], names + ends + 2, width - most)
     row = ROW + (16 if narrow else 0)
-    head = 20.0 if keys else 2.0
+    seats = _seats(keys, width)
+    head = 18.0 * (seats[-1][1] + 1) + 2 if seats else 2.0
     height = head + row * len(rows) + 34
     svg = Svg(ident, width, height, alt)
-    place = 0.0
-    for name, style in keys:
-        (svg.hatch if style == 2 else svg.rect)(place, 4, 12, 10, f"b{style}")
-        svg.text(place + 17, 13, name, "lbl")
-        place += 17 + text_width(name) + 16
+    for (name, style), (place, line) in zip(keys, seats, strict=True):
+        (svg.hatch if style == 2 else svg.rect)(place, 4 + 18 * line, 12, 10, f"b{style}")
+        svg.text(place + 17, 13 + 18 * line, name, "lbl")
     bottom = head + row * len(rows)
     for tick in ticks:
         svg.line(x(tick), head, x(tick), bottom, "axis" if tick == 0 else "grid")
@@ -75,6 +74,18 @@ def bars(
         svg.text(x(total) + (-5 if down else 5), top + 17, bar.label, "lbl strong", anchor="end" if down else "start")
     _axis(svg, x, ticks, bottom, unit, width)
     return svg
+
+
+def _seats(keys: Sequence[tuple[str, int]], width: float) -> list[tuple[float, int]]:
+    """Where the names of parts stand: (place, line)."""
+    out, place, line = [], 0.0, 0
+    for name, _ in keys:
+        need = 17 + text_width(name)
+        if place and place + need > width:
+            place, line = 0.0, line + 1
+        out.append((place, line))
+        place += need + 16
+    return out
 
 
 def _bar(svg: Svg, bar: Bar, x: Linear, top: float) -> None:
@@ -95,7 +106,7 @@ def _axis(svg: Svg, x: Linear, ticks: Sequence[float], bottom: float, unit: str,
         label = tick_text(tick)
         half = text_width(label, 11) / 2
         if x(tick) - half > taken + 4:
-            svg.text(min(x(tick), width - half), bottom + 14, label, "tick", anchor="middle")
+            svg.text(min(max(x(tick), half), width - half), bottom + 14, label, "tick", anchor="middle")
             taken = x(tick) + half
     svg.text(width, bottom + 29, unit, "tick", anchor="end")
 

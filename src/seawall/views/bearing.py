@@ -28,8 +28,8 @@ OUTCOMES = {
     "taken_over": "taken over by the backstop",
     "deleveraged": "bankrupt, closed against winners",
     "still_open": "still open at the end",
-    "winner_deleveraged": "winner, deleveraged",
-    "winner_haircut": "winner, gains cut",
+    "winner_deleveraged": "elsewhere a winner, deleveraged",
+    "winner_haircut": "elsewhere a winner, gains cut",
 }
 
 
@@ -293,7 +293,7 @@ def _because(event: dict[str, Any]) -> str:
         return "its gains were cut with everybody’s"
     if event["loss"] == 0:
         return "the backstop was over its limit"
-    return f"loss {event['loss']} had to be covered"
+    return f"to cover loss {event['loss']} ({event['counterparty']})"
 
 
 def _fallen(material: Material) -> Table:

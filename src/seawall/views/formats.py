@@ -134,7 +134,8 @@ def _price(value: Scalar) -> str:
 
 
 def _part(value: Scalar) -> str:
-    return _share(_fraction(value))
+    text = _digits(_fraction(value) * 100, 4)
+    return (text.rstrip("0").rstrip(".") if "." in text else text) + NARROW + "%"
 
 
 def _factor(value: Scalar) -> str:

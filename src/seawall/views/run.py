@@ -44,7 +44,9 @@ def run_view(record: Recorded) -> View:
     ]
     event = doc.fig("event", "text")
     policy = doc.fig("policy.name", "text")
-    subtitle: Parts = [event, " under ", policy, ": ", doc.fig("title", "text")]
+    subtitle: Parts = [event, " under ", policy]
+    if material.summary["title"] != material.summary["event"]:
+        subtitle = [*subtitle, ": ", doc.fig("title", "text")]
     doc.data["headline"] = words(headline)
     view = View(
         doc.data,
@@ -165,21 +167,19 @@ def _keys(material: Material, doc: Document) -> list[Key]:
             )
         )
     if doc.get("deleveraged.overshoot") is not None and summary["deleveraged"]["accounts"]:
-        keys.append(
-            Key(
-                "taken beyond need",
-                doc.fig("deleveraged.overshoot", "signed"),
-                unit,
-                [
-                    "given up against the mark ",
-                    doc.fig("deleveraged.collected", "amount"),
-                    ", asked for ",
-                    doc.fig("deleveraged.needed", "amount"),
-                ],
-            )
-        )
+        keys.append(_overshoot(material, doc))
     keys.append(Key("left unpaid", doc.fig("residual", "amount"), unit, ["the residual after every layer"]))
     return keys
+
+
+def _overshoot(material: Material, doc: Document) -> Key:
+    """What deleveraging took beyond what it was asked for; a millionth of it is rounding between assets."""
+    found, unit = material.summary["deleveraged"], material.unit
+    needed, collected = doc.fig("deleveraged.needed", "amount"), doc.fig("deleveraged.collected", "amount")
+    if abs(Decimal(found["overshoot"])) <= Decimal(found["needed"]) / 10**6:
+        return Key("given up by winners", collected, unit, ["against the mark; as much as was asked for"])
+    says: Parts = ["given up against the mark ", collected, ", asked for ", needed]
+    return Key("taken beyond need", doc.fig("deleveraged.overshoot", "signed"), unit, says)
 
 
 def _waterfall_section(material: Material, doc: Document) -> Section:

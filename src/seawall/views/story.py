@@ -14,7 +14,7 @@ from seawall.views.svg import Svg
 from seawall.views.tables import Column, Table
 from seawall.views.timeline import Line, Panel, per_interval, timeline
 
-INTERVALS = 90
+INTERVALS = 120
 LINES = 4
 
 

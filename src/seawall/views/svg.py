@@ -30,10 +30,13 @@ def num(value: float) -> str:
     return "0" if text in ("-0", "") else text
 
 
+BOLD = 1.16  # a bold text is about this much wider
+
+
 def text_width(text: str, size: float = FONT) -> float:
     """About how wide a text is in a usual sans-serif font, pixels; a little generous."""
     narrow, wide = set(" .,:;'|!iljtfr()[]I−-/"), set("mwMW%@—ABCDGHNOQRU")
-    units = sum(0.34 if c in narrow else 0.84 if c in wide else 0.58 for c in text)
+    units = sum(0.34 if c in narrow else 0.86 if c in wide else 0.61 for c in text)
     return units * size
 
 

@@ -9,11 +9,10 @@ from decimal import Decimal
 from seawall.views.document import Parts
 from seawall.views.formats import show
 from seawall.views.scales import Linear, nice_ticks, thin, time_label, time_ticks
-from seawall.views.svg import Svg, text_width, wrap
+from seawall.views.svg import BOLD, Svg, text_width, wrap
 
 LEFT, RIGHT_NARROW = 46.0, 10.0
-LABELS = 116.0
-BOLD = 15.0  # a bold line of 13 pixels is as wide as a plain one of 15
+TITLE = 13 * BOLD
 GAP = 16.0
 
 
@@ -81,13 +80,23 @@ def timeline(ident: str, width: float, panels: Sequence[Panel], alt: str) -> Svg
     """
     narrow = width < 480
     many = any(len(p.lines) > 1 for p in panels)
-    right = width - (RIGHT_NARROW if narrow or not many else LABELS)
+    room = (
+        max((text_width(line.name, 12 * BOLD) for p in panels if len(p.lines) > 1 for line in p.lines), default=0.0)
+        + 14
+    )
+    right = width - (RIGHT_NARROW if narrow or not many else room)
     start = min(p.times[0] for p in panels)
     end = max(p.times[-1] + p.bar_ns for p in panels)
     x = Linear(start, max(end, start + 1), LEFT, right)
-    heads = [wrap([*p.title], width - 4, BOLD) for p in panels]
+    heads = [wrap([*p.title], width - 4, TITLE) for p in panels]
     keys = [_key_rows(p, width) if narrow and len(p.lines) > 1 else 0 for p in panels]
-    height = sum(len(h) * 17 + 23 + k * 16 + p.height + GAP for h, k, p in zip(heads, keys, panels, strict=True)) + 22
+    height = (
+        sum(
+            len(h) * 17 + 23 + k * 16 + (5 if k else 0) + p.height + GAP
+            for h, k, p in zip(heads, keys, panels, strict=True)
+        )
+        + 22
+    )
     svg = Svg(ident, width, height, alt)
     ticks = time_ticks(start, end, 4 if narrow else 8)
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 1
@@ -126,7 +135,9 @@ def _panel(svg: Svg, panel: Panel, x: Linear, top: float, right: float, ticks: S
         high = 1.0
     marks = nice_ticks(low, high, 3)
     bottom = top + panel.height
-    y = Linear(marks[0], marks[-1], bottom, top)
+    floor = max(marks[0], low * 1.2) if low < 0 else marks[0]  # a little below zero needs no whole step of room
+    y = Linear(floor, marks[-1], bottom, top)
+    marks = [m for m in marks if m >= floor]
     for tick in ticks:
         svg.line(x(tick), top, x(tick), bottom, "grid")
     for mark in marks:
@@ -137,12 +148,13 @@ def _panel(svg: Svg, panel: Panel, x: Linear, top: float, right: float, ticks: S
             for time, value in zip(panel.times, panel.bars, strict=True):
                 if value:
                     wide = max(0.8, x(time + panel.bar_ns) - x(time) - 0.8)
-                    svg.rect(x(time), y(value), wide, y(0) - y(value), "bar", least=0.8)
+                    tall = max(0.8, abs(y(0) - y(value)))
+                    svg.rect(x(time), y(0) - (tall if value > 0 else 0), wide, tall, "bar")
     ends: list[tuple[float, Line]] = []
     for number, line in enumerate(panel.lines):
         points = thin([x(t) for t in panel.times], [None if v is None else y(v) for v in line.values], int(right))
         if panel.area and number == 0:
-            svg.path(points, f"a{line.style}", close_at=y(max(0.0, marks[0])))
+            svg.path(points, f"a{line.style}", close_at=y(max(0.0, floor)))
         svg.path(points, f"l{line.style}")
         last = next((p[1] for p in reversed(points) if p[1] is not None), None)
         if last is not None:
@@ -190,7 +202,7 @@ def spread(places: Sequence[float], apart: float) -> list[float]:
 def _key_rows(panel: Panel, width: float) -> int:
     rows, used = 1, 0.0
     for line in panel.lines:
-        need = 30 + text_width(line.name) + 12
+        need = 30 + text_width(line.name, 12 * BOLD) + 12
         if used + need > width and used:
             rows, used = rows + 1, 0.0
         used += need
@@ -201,13 +213,13 @@ def _key(svg: Svg, panel: Panel, y: float, width: float) -> float:
     used = 0.0
     y += 11
     for line in panel.lines:
-        need = 30 + text_width(line.name) + 12
+        need = 30 + text_width(line.name, 12 * BOLD) + 12
         if used + need > width and used:
             y, used = y + 16, 0.0
         svg.line(used + 2, y - 4, used + 24, y - 4, f"l{line.style}")
         svg.text(used + 30, y, line.name, f"t{line.style} strong")
         used += need
-    return y + 5
+    return y + 10
 
 
 def per_interval(times: Sequence[int], total: Sequence[Decimal], step_ns: int) -> tuple[list[int], list[Decimal]]:

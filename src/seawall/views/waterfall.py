@@ -14,7 +14,7 @@ from seawall.views.document import Fig, Parts
 from seawall.views.formats import number
 from seawall.views.scales import Linear
 from seawall.views.svg import Svg, num, wrap
-from seawall.views.timeline import BOLD
+from seawall.views.timeline import TITLE
 
 BAR, STEP = 14.0, 20.0
 STREAM = 34.0
@@ -106,7 +106,7 @@ def _bounds(rungs: Sequence[Rung]) -> tuple[float, float]:
 
 
 def _size(rung: Rung, room: float) -> float:
-    heads = len(wrap(_head(rung), room, BOLD))
+    heads = len(wrap(_head(rung), room, TITLE))
     rows = 4 if rung.before is not None else 2 if rung.needed is not None else 1
     return 14 + heads * 17 + rows * STEP + 6
 
@@ -118,7 +118,7 @@ def _head(rung: Rung) -> Parts:
 def _card(svg: Svg, rung: Rung, x: Linear, left: float, top: float, size: float, width: float) -> None:
     svg.add("rect", x=left, y=top, width=width - left - 1, height=size, rx=4, class_="card")
     y = top + 18
-    for row, line in enumerate(wrap(_head(rung), width - left - 20, BOLD)):
+    for row, line in enumerate(wrap(_head(rung), width - left - 20, TITLE)):
         svg.text(left + 10, y, line, "ttl" if row == 0 and len(line) < 2 else "lbl strong")
         y += 17
     y -= 9
