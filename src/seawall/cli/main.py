@@ -11,6 +11,7 @@ import typer
 
 from seawall import __version__
 from seawall.cli import compare, show
+from seawall.cli.report import report
 from seawall.errors import AnswerError, InputError, SeawallError
 
 app = typer.Typer(
@@ -145,6 +146,7 @@ def replay(
 def _replay(
     source: Any, book: str, policy: str, *, out: Path | None, quiet: bool, both_marks: bool = False, **options: Any
 ) -> dict[str, Any]:
+    from seawall.journal import open_run
     from seawall.replay import compare_marks
     from seawall.replay import replay as run_replay
     from seawall.tables import read_policy
@@ -159,6 +161,7 @@ def _replay(
         run = run_replay(found, source, rules, out=target, progress=progress, **options)
         if both_marks:
             run.summary["marks_compared"] = compare_marks(run, found, source, rules, **options)
+            open_run(target).write_json("summary.json", run.summary)
     return run.summary
 
 
@@ -326,6 +329,9 @@ def import_book(
         show.book_report(report.as_dict(), check)
     if report.problems:
         raise typer.Exit(2)
+
+
+app.command()(report)
 
 
 def main() -> None:
