@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from seawall.margin import BookSnapshot
     from seawall.replay import Run, replay
     from seawall.tables import load_scenario, policy_names, read_book, read_policy, read_prices, scenario_names
+    from seawall.views import explain
 
 __version__ = "0.1.0"
 
@@ -17,6 +18,7 @@ _WHERE = {
     "BookSnapshot": "seawall.margin",
     "Policy": "seawall.engine",
     "Run": "seawall.replay",
+    "explain": "seawall.views",
     "load_scenario": "seawall.tables",
     "policy_names": "seawall.tables",
     "read_book": "seawall.tables",
@@ -30,6 +32,7 @@ __all__ = [
     "BookSnapshot",
     "Policy",
     "Run",
+    "explain",
     "load_scenario",
     "policy_names",
     "read_book",

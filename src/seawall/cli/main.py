@@ -11,6 +11,7 @@ import typer
 
 from seawall import __version__
 from seawall.cli import show
+from seawall.cli.explain import explain
 from seawall.errors import AnswerError, InputError, SeawallError
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ policy_app = typer.Typer(help="The rules of a venue as a file.", no_args_is_help
 scenarios_app = typer.Typer(help="The library of dated events.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 app.add_typer(scenarios_app, name="scenarios")
+app.command()(explain)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")]
 RUNS = Path("runs")
