@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from seawall.margin import BookSnapshot
     from seawall.replay import Comparison, Run, Sensitivity, compare, replay, sensitivity
     from seawall.tables import load_scenario, policy_names, read_book, read_policy, read_prices, scenario_names
+    from seawall.views import explain
 
 __version__ = "0.1.0"
 
@@ -20,6 +21,7 @@ _WHERE = {
     "Run": "seawall.replay",
     "Sensitivity": "seawall.replay",
     "compare": "seawall.replay",
+    "explain": "seawall.views",
     "load_scenario": "seawall.tables",
     "policy_names": "seawall.tables",
     "read_book": "seawall.tables",
@@ -37,6 +39,7 @@ __all__ = [
     "Run",
     "Sensitivity",
     "compare",
+    "explain",
     "load_scenario",
     "policy_names",
     "read_book",

@@ -11,6 +11,7 @@ import typer
 
 from seawall import __version__
 from seawall.cli import compare, show
+from seawall.cli.explain import explain
 from seawall.cli.report import report
 from seawall.errors import AnswerError, InputError, SeawallError
 
@@ -26,6 +27,7 @@ scenarios_app = typer.Typer(help="The library of dated events.", no_args_is_help
 app.command("compare")(compare.compare)
 app.add_typer(policy_app, name="policy")
 app.add_typer(scenarios_app, name="scenarios")
+app.command()(explain)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")]
 RUNS = Path("runs")

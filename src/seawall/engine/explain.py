@@ -88,7 +88,8 @@ def _run(
         if isinstance(operand, int):
             return operand
         if operand.endswith("*"):
-            return collected.pop(operand[:-1], [])
+            read[operand] = collected.pop(operand[:-1], [])
+            return read[operand]
         if operand in mine:
             return mine[operand]
         for place in (inputs, names, fields):
@@ -173,18 +174,23 @@ def postings(events: Iterable[Mapping[str, Any]]) -> Iterator[Posted]:
     for event in events:
         if event["kind"] == "loss_recognised":
             losses[event["loss"]] = event["account"]
-        names = dict(event)
-        own, other = SIDES.get(event["kind"], ("account", "counterparty"))
-        names["account"], names["counterparty"] = event.get(own), event.get(other)
-        names["code"], names["loss_account"] = CODES.get(event["kind"], ""), losses.get(event.get("loss", 0))
-        why = event.get("why") or ()
-        for item, (_, *given) in zip(evaluate_event(event), why, strict=True):
-            results, inputs = dict(item.results), given[0] if given else {}
-            for post in rule(item.rule).posts:
-                if post.source and results[post.result]:
-                    yield _posted(post, int(results[post.result]), {**names, **inputs})  # type: ignore[arg-type]
-        if event["kind"] == "gains_haircut":
-            yield from _poured(event, losses)
+        yield from postings_of(event, losses)
+
+
+def postings_of(event: Mapping[str, Any], losses: Mapping[int, str]) -> Iterator[Posted]:
+    """The transfers of one event; ``losses`` says whose loss each number is."""
+    names = dict(event)
+    own, other = SIDES.get(event["kind"], ("account", "counterparty"))
+    names["account"], names["counterparty"] = event.get(own), event.get(other)
+    names["code"], names["loss_account"] = CODES.get(event["kind"], ""), losses.get(event.get("loss", 0))
+    why = event.get("why") or ()
+    for item, (_, *given) in zip(evaluate_event(event), why, strict=True):
+        results, inputs = dict(item.results), given[0] if given else {}
+        for post in rule(item.rule).posts:
+            if post.source and results[post.result]:
+                yield _posted(post, int(results[post.result]), {**names, **inputs})  # type: ignore[arg-type]
+    if event["kind"] == "gains_haircut":
+        yield from _poured(event, losses)
 
 
 def _posted(post: Post, amount: int, names: Mapping[str, Any]) -> Posted:
