@@ -15,6 +15,7 @@ from seawall.liquidation.rules import (
     PaceKind,
 )
 from seawall.liquidation.settlement import (
+    NO_SETTLEMENT,
     Eligibility,
     FillSettlement,
     deleverage_eligibility,
@@ -24,6 +25,7 @@ from seawall.liquidation.settlement import (
 )
 
 __all__ = [
+    "NO_SETTLEMENT",
     "BackstopRule",
     "CloseOut",
     "Eligibility",

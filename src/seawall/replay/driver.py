@@ -32,12 +32,17 @@ from seawall.journal import GENESIS, LogWriter, Manifest, RunDirectory, create_r
 from seawall.margin import BookSnapshot
 from seawall.market import MarkRule, Quarantine, SourceMemory, scaled_price
 from seawall.models import MarketResponse, ResponseParameters
+from seawall.replay.actors import add_actors
 from seawall.replay.feed import FeedCounts, MarkFeed
+from seawall.replay.frames import build_frames
 from seawall.replay.interrupt import deferred_interrupt
 from seawall.replay.paths import Observations, Path
+from seawall.replay.record import write_record
 from seawall.replay.run import Run
 from seawall.replay.summary import RunFacts, summarise
-from seawall.replay.tally import Tally, Valuer
+from seawall.replay.tally import Tally
+from seawall.replay.timeline import Timeline
+from seawall.replay.values import Valuer
 
 Progress = Callable[[int, int, str], None]
 OPENING_STEPS = 64
@@ -114,7 +119,7 @@ class Replay:
         self.opening = {index[s]: mark for s, mark in marks.items()}
         self.missing = sorted(wanted - set(first))
         self.refused_early, self.feed.counts = self.feed.counts.quarantined, FeedCounts()
-        return book
+        return add_actors(book, self.path.actors, self.opening)
 
     def run(
         self,
@@ -151,17 +156,17 @@ class Replay:
         opening_vault = {s.asset: s.vault for s in statements(state, {})}
         directory, log = self._begin(state, book, opening_hash, out, inputs, options)
         tally = Tally(state, Valuer(state))
-        tally.open_house()
-        rows: list[dict[str, Any]] = []
+        tally.open()
+        timeline = Timeline(state, tally, self.path)
         steps, last_ns, interrupted = 0, self.opening_ns, False
         with deferred_interrupt() as stopped:
             for seen in self._rest():
                 if seen.time_ns < state.time_ns:
                     continue  # earlier than the deadline of the last step: the next observation carries on
                 steps += 1
-                self._step(state, tally, seen, (seen.time_ns - last_ns) / 10**9)
+                self._step(state, tally, timeline, seen, (seen.time_ns - last_ns) / 10**9)
                 last_ns = seen.time_ns
-                rows.append(self._row(state, tally, seen.time_ns))
+                timeline.close(seen.time_ns)
                 if steps % CHECK_EVERY == 0:
                     check_markets(state)
                     self.progress(steps, self.path.steps, f"{len(tally.liquidated):,} accounts in liquidation so far")
@@ -182,12 +187,13 @@ class Replay:
         )
         summary = summarise(state, tally, facts)
         summary["seconds"] = round(time.perf_counter() - started, 3)
+        frames = build_frames(tally, timeline, self.feed.counts.refused_in)
         if directory is not None and log is not None:
             log.close()
             summary["run"] = str(directory.path)
-            _finish(directory, state, summary, rows)
+            write_record(directory, state, summary, frames)
         where = None if directory is None else directory.path
-        return Run(summary, where, state, rows, frozenset(tally.liquidated))
+        return Run(summary, where, state, frozenset(tally.liquidated), frames)
 
     def _rest(self) -> Iterator[Observations]:
         if self._pending is not None:
@@ -224,11 +230,12 @@ class Replay:
         return directory, log
 
     def _do(self, state: State, tally: Tally, command: Command) -> Outcome:
+        self._commands += 1  # the number of its record in the log, refused commands included
         outcome = self._submit(state, command)
-        tally.feed(outcome.events)
+        tally.feed(outcome, self._commands)
         return outcome
 
-    def _step(self, state: State, tally: Tally, seen: Observations, elapsed_s: float) -> None:
+    def _step(self, state: State, tally: Tally, timeline: Timeline, seen: Observations, elapsed_s: float) -> None:
         symbols = [i.symbol for i in state.snapshot.instruments]
         for symbol in symbols:
             self.response.begin(symbol, self.path.depth(symbol, seen.time_ns), elapsed_s)
@@ -248,9 +255,12 @@ class Replay:
                     field="prices",
                     value=str(dict(outcome.rejection.detail)),
                 )
+            timeline.at_marks()
             for event in outcome.events:
                 if isinstance(event, IntentOpened):
                     self._answer(state, tally, event)
+        else:
+            timeline.at_marks()
         if state.cases or state.watch or state.intents or _holds(state):
             deadline = seen.time_ns + self.policy.liquidation.deadline_ns
             self._do(state, tally, Resolve(max(deadline, state.time_ns)))
@@ -297,43 +307,7 @@ class Replay:
             return float(instrument.lot)
         return float(state.unit_values[market]) / 10.0**instrument.settle.book_scale
 
-    def _row(self, state: State, tally: Tally, time_ns: int) -> dict[str, Any]:
-        unit = 10.0**tally.valuer.scale
-        row: dict[str, Any] = {
-            "time_ns": time_ns,
-            "liquidated_accounts": len(tally.liquidated),
-            "open_cases": len(state.cases),
-            "liquidated_notional": tally.liquidated_notional / unit,
-            "taken_over_notional": tally.taken_notional / unit,
-            "bad_debt": tally.bad_debt / unit,
-            "deleveraged_accounts": len(tally.deleveraged),
-            "deleveraged_notional": tally.deleveraged_notional / unit,
-        }
-        for name, house in tally.house.items():
-            row[f"equity_{name}"] = tally.equity(house.account) / unit
-        for market, instrument in enumerate(state.snapshot.instruments[:4]):
-            row[f"mark_{instrument.symbol}"] = state.marks[market] / 10.0**instrument.mark_scale
-        return row
-
 
 def _holds(state: State) -> bool:
     """Does the backstop hold anything that a Resolve must look at?"""
     return state.backstop is not None and bool(state.book.positions_of(state.backstop))
-
-
-def _finish(directory: RunDirectory, state: State, summary: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    import polars as pl
-
-    ledger = list(state.ledger.rows())
-    pl.DataFrame(
-        {
-            "number": list(range(len(ledger))),
-            "name": [n for n, _, _ in ledger],
-            "asset": [a.name for _, a, _ in ledger],
-            "decimals": [a.decimals for _, a, _ in ledger],
-            "closing_minor": [str(b) for _, _, b in ledger],
-        }
-    ).write_parquet(directory.path / "ledger.parquet")
-    if rows:
-        pl.DataFrame(rows).write_parquet(directory.path / "timeline.parquet")
-    directory.write_json("summary.json", summary)

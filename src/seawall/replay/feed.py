@@ -21,7 +21,10 @@ from seawall.replay.paths import Observations
 
 @dataclass(slots=True)
 class _Source:
+    """``seen`` is what it printed, ``price`` the same moved by our own orders; both None until usable."""
+
     memory: SourceMemory
+    seen: int | None = None
     price: int | None = None
     time_ns: int = 0
 
@@ -37,7 +40,7 @@ class _Market:
 
 @dataclass(slots=True)
 class FeedCounts:
-    """How marks came about and what was refused, for the result."""
+    """How marks came about and what was refused, by reason and (``refused_in``) by market, for the result."""
 
     trades: int = 0
     from_index: int = 0
@@ -45,6 +48,11 @@ class FeedCounts:
     held: int = 0
     quarantined: dict[str, int] = field(default_factory=dict)
     sources: dict[str, int] = field(default_factory=dict)
+    refused_in: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, market: str) -> None:
+        """Count a refused price in its market."""
+        self.refused_in[market] = self.refused_in.get(market, 0) + 1
 
 
 class MarkFeed:
@@ -95,12 +103,30 @@ class MarkFeed:
         now: int,
         refused: list[tuple[str, str, str]],
     ) -> None:
-        scaled = scaled_price(price * shift if shift != 1.0 else price, entry.instrument.mark_scale)
-        usable = source.memory.observe(scaled, now)
+        # A source is judged by what it printed: our own orders, which move every price alike, must not hide a pin.
+        scale = entry.instrument.mark_scale
+        usable = source.memory.observe(scaled_price(price, scale), now, self._witness(entry, source, now))
         if isinstance(usable, Quarantine):
             refused.append((name, repr(price), usable.value))
-        else:
-            source.price, source.time_ns = usable, now
+            self.counts.refuse(entry.instrument.symbol)
+            if usable is Quarantine.PINNED:
+                source.seen = source.price = None  # what it printed before is the pinned value itself
+            return
+        moved = usable if shift == 1.0 else scaled_price(price * shift, scale)
+        if isinstance(moved, Quarantine):
+            refused.append((name, repr(price), moved.value))
+            self.counts.refuse(entry.instrument.symbol)
+            return
+        source.seen, source.price, source.time_ns = usable, moved, now
+
+    def _witness(self, entry: _Market, source: _Source, now: int) -> int | None:
+        """What a source is held against when it repeats one value: the aggregate of the others; where there is none,
+        the venue's own last trade (one market against one source, but two that are made apart)."""
+        if not self._policy.oracle.pinned_after or source is entry.trade:
+            return None
+        others = [Quote(n, s.seen, s.time_ns) for n, s in entry.index.items() if s is not source and s.seen]
+        found = aggregate(others, now, self._policy.oracle).price
+        return entry.trade.seen if found is None else found
 
     def _decide(self, entry: _Market, now: int, traded: bool, refused: list[tuple[str, str, str]]) -> int | None:
         index = None
@@ -111,6 +137,7 @@ class MarkFeed:
             for name, price, reason in found.quarantined:
                 if reason is Quarantine.DEVIATES:
                     refused.append((name, str(price), reason.value))
+                    self.counts.refuse(entry.instrument.symbol)
             self.counts.sources[entry.instrument.symbol] = max(
                 self.counts.sources.get(entry.instrument.symbol, 0), len(found.used)
             )
@@ -118,6 +145,7 @@ class MarkFeed:
         decision = decide_mark(trade.price, now - trade.time_ns, index, self._rule)
         if decision.refused is not None and (traded or decision.refused is not entry.refused):
             refused.append((entry.instrument.symbol, str(trade.price), decision.refused.value))
+            self.counts.refuse(entry.instrument.symbol)
         entry.refused = decision.refused
         if decision.mark is None:
             self.counts.held += 1

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seawall.engine import State
+from seawall.replay.present import present, report
+from seawall.replay.record import Record
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,33 +23,59 @@ class Run:
         summary: the result document, JSON-ready; see ``docs/reference/result.md``.
         path: run directory, or None when nothing was written.
         state: the venue at the end.
-        rows: timeline rows as plain dicts, one per step.
         liquidated: names of the accounts that came under liquidation.
+        tables: the five frames by name; the properties give them one by one.
     """
 
     summary: dict[str, Any]
     path: Path | None
-    state: State
-    rows: list[dict[str, Any]]
+    state: State = field(repr=False)
     liquidated: frozenset[str] = frozenset()
+    tables: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """All five frames by name."""
+        return dict(self.tables)
+
+    def record(self) -> Record:
+        """The run without its state: what ``open_record`` reads back from the run directory."""
+        return Record(self.summary, self.frames(), self.path)
 
     @property
     def timeline(self) -> pl.DataFrame:
-        """One row per step: time_ns, marks changed, cumulative counts and notionals (reporting unit)."""
-        import polars as pl
-
-        return pl.DataFrame(self.rows)
+        """One row a step: counts and amounts so far, what is at risk now, depth, house equity, marks."""
+        return self.tables["timeline"]
 
     @property
     def layers(self) -> pl.DataFrame:
-        """The layers before and after, amounts as decimal text."""
-        import polars as pl
+        """One row a layer in the order of use: before + gained - used = after."""
+        return self.tables["layers"]
 
-        return pl.DataFrame([{k: v for k, v in row.items() if k != "by_source"} for row in self.summary["layers"]])
+    @property
+    def accounts(self) -> pl.DataFrame:
+        """One row an account that anything happened to."""
+        return self.tables["accounts"]
+
+    @property
+    def markets(self) -> pl.DataFrame:
+        """One row a market."""
+        return self.tables["markets"]
+
+    @property
+    def deleveragings(self) -> pl.DataFrame:
+        """One row a deleveraging event, in the order of the log."""
+        return self.tables["deleveragings"]
 
     def to_json(self) -> str:
         """The result document as JSON text."""
         return json.dumps(self.summary, indent=2, ensure_ascii=False)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the report of the run as one HTML file; returns its path. See ``seawall.report``."""
+        return report(self, path)
+
+    def _repr_html_(self) -> str | None:
+        return present(self)
 
     def __repr__(self) -> str:
         s = self.summary

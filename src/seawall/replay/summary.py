@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from seawall.engine import Policy, State, state_hash, statements
 from seawall.money import format_amount
 from seawall.replay.feed import FeedCounts
+from seawall.replay.layers import backstop_result, house_layers
 from seawall.replay.paths import Path
-from seawall.replay.tally import Hit, Tally
+from seawall.replay.shares import concentration, ratio_text
+from seawall.replay.tally import AccountTally, Tally
+from seawall.replay.values import SIZE_CLASSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,10 @@ def summarise(state: State, tally: Tally, facts: RunFacts) -> dict[str, Any]:
     found = statements(state, facts.opening_vault)
     return {
         **_head(state, tally, facts),
-        **_amounts(state, tally, facts.policy),
+        **_amounts(state, tally),
+        "backstop_pnl": backstop_result(tally),
+        "concentration": _concentration(tally),
+        "by_size_class": _by_size_class(tally),
         "quarantined": dict(sorted(facts.counts.quarantined.items())),
         "marks": {
             "from_trades": facts.counts.trades,
@@ -75,11 +81,11 @@ def _head(state: State, tally: Tally, facts: RunFacts) -> dict[str, Any]:
     }
 
 
-def _amounts(state: State, tally: Tally, policy: Policy) -> dict[str, Any]:
+def _amounts(state: State, tally: Tally) -> dict[str, Any]:
     text = tally.valuer.text
     num, den = tally.haircut_rate
-    rule = policy.liquidation.backstop
-    backstop = [h for name, h in tally.house.items() if rule is not None and name == rule.account]
+    shares = tally.largest_shares
+    result = backstop_result(tally)
     owed = [st for unit in state.cases if (st := state.book.unit_state(unit)).equity < 0]
     return {
         "liquidated": {
@@ -87,44 +93,96 @@ def _amounts(state: State, tally: Tally, policy: Policy) -> dict[str, Any]:
             "notional": text(tally.liquidated_notional),
             "fills": tally.fills,
             "fees": text(tally.fees),
-            "largest": [{"account": h.account, "notional": text(h.notional)} for h in largest(tally.falls.values())],
+            "largest": [
+                {"account": a.name, "notional": text(a.fallen_notional)}
+                for a in _largest(tally, lambda a: a.fallen_notional if a.liquidations else -1)
+            ],
         },
         "taken_over": {
             "accounts": len(tally.taken),
             "notional": text(tally.taken_notional),
-            "pnl": text(sum(tally.equity(h.account) - h.before for h in backstop)),
+            "pnl": "0" if result is None else result["total"],
         },
         "bad_debt": text(tally.bad_debt),
-        "layers": tally.layers(),
+        "layers": house_layers(tally),
         "deleveraged": {
             "accounts": len(tally.deleveraged),
             "notional": text(tally.deleveraged_notional),
             "needed": text(tally.needed),
             "collected": text(tally.collected),
+            "overshoot": text(tally.collected - tally.needed),
             "of_backstop_notional": text(tally.deleveraged_from_backstop),
             "largest": [
                 {
-                    "account": h.account,
-                    "notional": text(h.notional),
-                    "given_up": text(h.cost),
-                    "market": h.market,
-                    "rank": h.rank,
-                    "closed_against": h.counterparty,
-                    "because": "the backstop was over its limit" if h.loss == 0 else f"loss {h.loss} had to be covered",
+                    "account": a.name,
+                    "notional": text(a.deleveraged_notional),
+                    "given_up": text(a.given_up),
+                    "market": a.market,
+                    "rank": a.rank,
+                    "closed_against": a.counterparty,
+                    "because": _because(a),
                 }
-                for h in largest(tally.hits.values())
+                for a in _largest(tally, lambda a: a.deleveraged_notional if a.deleveragings else -1)
             ],
         },
-        "haircut": {"rate": f"{num}/{den}", "amount": text(tally.haircut_amount)},
+        "haircut": {
+            "rate": f"{num}/{den}",
+            "amount": text(tally.haircut_amount),
+            "max_of_profit": ratio_text(shares.of_profit.numerator, shares.of_profit.denominator),
+            "max_of_equity": ratio_text(shares.of_equity.numerator, shares.of_equity.denominator),
+        },
         "residual": text(tally.residual),
         "pending": text(sum(tally.valuer.value(st.asset, -st.equity) for st in owed)),
         "by_asset": {name: _by_asset(state, tally, name) for name in sorted(tally.bad_debt_by_asset)},
     }
 
 
-def largest(hits: Iterable[Hit], count: int = 3) -> list[Hit]:
-    """The accounts hit hardest by notional, ties by name."""
-    return sorted(hits, key=lambda h: (-h.notional, h.account))[:count]
+def _largest(tally: Tally, notional: Callable[[AccountTally], int], count: int = 3) -> list[AccountTally]:
+    """The accounts hit hardest by a notional (below zero: not hit at all), ties by name."""
+    hit = [a for a in tally.accounts.values() if notional(a) >= 0]
+    return sorted(hit, key=lambda a: (-notional(a), a.name))[:count]
+
+
+def _because(account: AccountTally) -> str:
+    if account.because == 0:
+        return "the backstop was over its limit"
+    return f"loss {account.because} had to be covered"
+
+
+def _concentration(tally: Tally) -> dict[str, Any]:
+    """How unequally it fell on accounts: what winners gave up, what of theirs was closed, what losers left unpaid."""
+    accounts = tally.accounts.values()
+    return {
+        "deleveraged": concentration(a.given_up + a.haircut for a in accounts),
+        "deleveraged_notional": concentration(a.deleveraged_notional for a in accounts),
+        "losses": concentration(a.loss for a in accounts),
+    }
+
+
+def _by_size_class(tally: Tally) -> list[dict[str, Any]]:
+    """What fell on accounts by their equity at the opening. House accounts are left out of the number of accounts."""
+    classes: dict[str, list[AccountTally]] = {name: [] for name in SIZE_CLASSES}
+    for account in tally.accounts.values():
+        classes[tally.valuer.size_class(account.before)].append(account)
+    text, rows = tally.valuer.text, []
+    for name, (count, equity) in tally.opening.members_by_class().items():
+        hit = classes[name]
+        rows.append(
+            {
+                "size_class": name,
+                "accounts": count,
+                "equity_before": text(equity),
+                "liquidated": sum(1 for a in hit if a.liquidations),
+                "liquidated_notional": text(sum(a.liquidated_notional for a in hit)),
+                "taken_over_notional": text(sum(a.taken_notional for a in hit)),
+                "loss": text(sum(a.loss for a in hit)),
+                "deleveraged": sum(1 for a in hit if a.deleveragings),
+                "deleveraged_notional": text(sum(a.deleveraged_notional for a in hit)),
+                "given_up": text(sum(a.given_up for a in hit)),
+                "haircut": text(sum(a.haircut for a in hit)),
+            }
+        )
+    return rows
 
 
 def _by_asset(state: State, tally: Tally, name: str) -> dict[str, str]:

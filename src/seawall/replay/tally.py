@@ -1,106 +1,119 @@
-"""Counting what a run did, event by event, into the result document.
+"""Counting what a run did, event by event, per account, market, house account and layer.
 
-Amounts of every asset are counted exactly in book units. The document prints them in one *reporting unit*: the asset
-itself when all markets settle in one asset; otherwise the quote currency, coins valued at their own mark at the
-moment of the event (book units to millionths of the quote, rounded half to even), with exact amounts by asset beside.
+Amounts of every asset are counted exactly in book units, each event valued once, when it happens, in the reporting
+unit (``replay.values``). Every sum is a sum of the same integers, so accounts, markets, events and totals agree to the
+unit. Assets are kept apart beside, exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from seawall.engine import Event, State
+from seawall.engine import Outcome, State
 from seawall.engine.events import (
     Deleveraged,
     DeleverageNeeded,
     Drawn,
     Filled,
-    FundingPaid,
     GainsHaircut,
+    LiquidationEnded,
     LiquidationStarted,
     LossCarried,
     LossRecognised,
-    Quarantined,
     Residual,
     TakenOver,
 )
-from seawall.money import Rounding, format_amount, muldiv
-
-QUOTE_SCALE = 6
-
-
-class Valuer:
-    """Book units of any asset in the reporting unit."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-        settles = {i.settle.name for i in state.snapshot.instruments}
-        self.single = settles.pop() if len(settles) == 1 else None
-        self._coin_market: dict[int, int] = {}
-        for market, instrument in enumerate(state.snapshot.instruments):
-            if instrument.inverse:
-                self._coin_market.setdefault(state.settle_asset[market], market)
-        if self.single is not None:
-            self.scale = state.asset(state.asset_index[self.single]).book_scale
-            self.unit = self.single
-        else:
-            self.scale = QUOTE_SCALE
-            self.unit = state.snapshot.instruments[0].quote if state.snapshot.instruments else ""
-
-    def value(self, asset: int, amount: int) -> int:
-        """``amount`` book units of ``asset`` in reporting units (integer at ``scale``)."""
-        if self.single is not None:
-            return amount
-        market = self._coin_market.get(asset)
-        if market is None:
-            return muldiv(amount, 10**QUOTE_SCALE, 10 ** self._state.asset(asset).book_scale, Rounding.HALF_EVEN)
-        face = self._state.instrument(market).lot * 10**QUOTE_SCALE
-        per_lot = self._state.unit_values[market] * face.denominator
-        return muldiv(amount, face.numerator, per_lot, Rounding.HALF_EVEN)
-
-    def text(self, amount: int) -> str:
-        """A reporting amount as a decimal string."""
-        return format_amount(amount, self.scale)
+from seawall.money import split
+from seawall.replay.shares import LargestShares
+from seawall.replay.values import Equities, Valuer
 
 
 @dataclass(slots=True)
 class HouseTally:
-    """One house account that pays or earns: a fund, the backstop. Reporting units."""
+    """One house account that pays or earns: a fund, the backstop. Reporting units, gains positive.
+
+    ``take_over``: equity of the accounts it took over; ``margin``: the part of it that was their cash. ``covered``: what
+    others paid for losses of its own.
+    """
 
     name: str
     account: int
     before: int = 0
-    used: int = 0
-    gained: int = 0
     take_over: int = 0
+    margin: int = 0
     fills: int = 0
     fees: int = 0
     draws: int = 0
+    deleveraging: int = 0
+    covered: int = 0
+
+    def by_source(self, after: int) -> dict[str, int]:
+        """Where its result came from; ``marks`` is what no event names: marks and funding on what it holds."""
+        gains = {
+            "take_over": self.take_over,
+            "fills": self.fills,
+            "fees": self.fees,
+            "draws": -self.draws,
+            "deleveraging": self.deleveraging,
+            "covered": self.covered,
+        }
+        gains["marks"] = after - self.before - sum(gains.values())
+        return gains
 
 
 @dataclass(slots=True)
-class Hit:
-    """What one account went through: liquidated or deleveraged. Reporting units; the event of the largest part."""
+class AccountTally:
+    """What one account went through. Reporting units; ``before`` is its equity at the opening; ``largest`` and the fields after it tell of its largest
+    deleveraging by notional."""
 
-    account: str
-    notional: int = 0
-    cost: int = 0
-    times: int = 0
+    name: str
+    first_ns: int
+    before: int
+    liquidations: int = 0
+    fallen_notional: int = 0
+    liquidated_notional: int = 0
+    fees: int = 0
+    taken_notional: int = 0
+    margin_lost: int = 0
+    loss: int = 0
+    deleveragings: int = 0
+    deleveraged_notional: int = 0
+    given_up: int = 0
+    haircut: int = 0
+    best_rank: int | None = None
+    outcome: str = "closed"
     largest: int = -1
     market: str = ""
     rank: int = 0
     counterparty: str = ""
-    loss: int = 0
+    because: int = 0
+
+
+@dataclass(slots=True)
+class MarketTally:
+    """What happened in one market. Reporting units; ``fallen`` are the accounts that lost a position there."""
+
+    fallen: set[str] = field(default_factory=set)
+    liquidated_notional: int = 0
+    taken_notional: int = 0
+    deleveraged_notional: int = 0
+    given_up: int = 0
+    fees: int = 0
+    fill_gain: int = 0
 
 
 @dataclass(slots=True)
 class Tally:
-    """Running counts of one run. Feed it with every outcome's events in order."""
+    """Running counts of one run. ``open`` it on the opened venue, then feed it every outcome in order.
+
+    ``fallen`` keeps unit -> (equity, notional) of liquidations that started, until the timeline has taken it.
+    """
 
     state: State
     valuer: Valuer
+    opening: Equities = field(init=False)
+    opening_values: list[int] = field(init=False)
     liquidated: set[str] = field(default_factory=set)
     liquidated_notional: int = 0
     taken: set[str] = field(default_factory=set)
@@ -116,19 +129,28 @@ class Tally:
     haircut_rate: tuple[int, int] = (0, 1)
     residual: int = 0
     residual_by_asset: dict[str, int] = field(default_factory=dict)
-    quarantined: dict[str, int] = field(default_factory=dict)
     fills: int = 0
     fees: int = 0
-    funding: int = 0
     house: dict[str, HouseTally] = field(default_factory=dict)
-    losses: dict[int, int] = field(default_factory=dict)
-    hits: dict[str, Hit] = field(default_factory=dict)
-    falls: dict[str, Hit] = field(default_factory=dict)
+    by_number: dict[int, HouseTally] = field(default_factory=dict)
+    layer_draws: dict[str, int] = field(default_factory=dict)
+    accounts: dict[str, AccountTally] = field(default_factory=dict)
+    markets: list[MarketTally] = field(default_factory=list)
+    deleveragings: list[tuple[Any, ...]] = field(default_factory=list)
+    loss_account: dict[int, int] = field(default_factory=dict)
+    largest_shares: LargestShares = field(init=False)
+    record: int = 0
+    fallen: dict[int, tuple[int, int]] = field(default_factory=dict)
 
-    def open_house(self) -> None:
-        """Note the opening equity of every house account."""
+    def open(self) -> None:
+        """Note what everybody has before the first command."""
+        self.opening = Equities(self.state, self.valuer)
+        self.opening_values = list(self.state.unit_values)
+        self.markets = [MarketTally() for _ in self.state.snapshot.instruments]
+        self.largest_shares = LargestShares(self.state)
         for name, account in self.state.house.items():
             self.house[name] = HouseTally(name, account, before=self.equity(account))
+            self.by_number.setdefault(account, self.house[name])
 
     def equity(self, account: int) -> int:
         """Equity of an account over all its assets, reporting units at current marks."""
@@ -140,121 +162,213 @@ class Tally:
                 total += self.valuer.value(asset, cash + profit)
         return total
 
-    def feed(self, events: Iterable[Event]) -> None:
-        """Count events."""
-        for event in events:
-            handler = _COUNT.get(type(event))
+    def feed(self, outcome: Outcome, record: int) -> None:
+        """Count what one command did; ``record`` is its number in the log."""
+        self.record = record
+        winners_paid = taken = False
+        for event in outcome.events:
+            kind = type(event)
+            handler = _COUNT.get(kind)
             if handler is not None:
                 handler(self, event)
+                winners_paid = winners_paid or kind is Deleveraged or kind is GainsHaircut
+                taken = taken or kind is TakenOver
+        if winners_paid:
+            self.largest_shares.note(outcome)
+        if taken:
+            self._margin_of_take_overs(outcome)
 
-    def _value(self, asset: str, amount: int) -> int:
+    def value(self, asset: str, amount: int) -> int:
+        """Book units of a named asset in reporting units, now."""
         return self.valuer.value(self.state.asset_index[asset], amount)
 
+    def lots_value(self, market: int, lots: int) -> int:
+        """Notional of lots at the current mark in reporting units."""
+        return self.valuer.value(self.state.settle_asset[market], abs(lots) * self.state.unit_values[market])
+
+    def account(self, name: str) -> AccountTally:
+        """The counts of an account, opened when something happens to it for the first time."""
+        found = self.accounts.get(name)
+        if found is None:
+            before = self.opening.of(self.state.account_index[name])
+            found = self.accounts[name] = AccountTally(name, self.state.time_ns, before)
+        return found
+
     def _house_of(self, name: str) -> HouseTally | None:
-        account = self.state.account_index[name]
-        return next((h for h in self.house.values() if h.account == account), None)
+        return self.by_number.get(self.state.account_index[name])
+
+    def _market(self, symbol: str) -> MarketTally:
+        return self.markets[self.state.market_index[symbol]]
 
     def _started(self, event: LiquidationStarted) -> None:
         self.liquidated.add(event.account)
-        fall = self.falls.setdefault(event.account, Hit(event.account))
-        fall.notional = max(fall.notional, self._value(event.asset, event.notional))
-        fall.times += 1
+        account = self.account(event.account)
+        account.liquidations += 1
+        account.outcome = "still_open"
+        notional = self._started_notional(event)
+        account.fallen_notional = max(account.fallen_notional, notional)
+        asset = self.state.asset_index[event.asset]
+        unit = self.state.book.unit_of(self.state.account_index[event.account], asset)
+        self.fallen[unit] = (self.valuer.value(asset, event.equity), notional)
+
+    def _started_notional(self, event: LiquidationStarted) -> int:
+        """Notional of the account when it fell, reporting units. Settle assets may differ inside a pooled account."""
+        if self.valuer.single is not None or not self.state.book.pooled:
+            return self.value(event.asset, event.notional)
+        unit = self.state.account_index[event.account]
+        return sum(self.lots_value(p.market, p.lots) for p in self.state.book.unit_state(unit).positions)
+
+    def _ended(self, event: LiquidationEnded) -> None:
+        self.account(event.account).outcome = event.outcome
 
     def _filled(self, event: Filled) -> None:
         self.fills += 1
-        notional = self._value(event.asset, event.notional)
-        if event.purpose == "close_out":
-            self.liquidated_notional += notional
-            self.fees += self._value(event.asset, event.fee)
-            fund = self.house.get(self.state.policy.liquidation.fee.account)
-            if fund is not None and event.fee:
-                fund.fees += self._value(event.asset, event.fee)
-        else:
+        gain = self.value(event.asset, event.gain)
+        if event.purpose != "close_out":
             house = self._house_of(event.account)
             if house is not None:
-                house.fills += self._value(event.asset, event.gain)
+                house.fills += gain
+            return
+        notional, fee = self.value(event.asset, event.notional), self.value(event.asset, event.fee)
+        account, market = self.account(event.account), self._market(event.market)
+        self.liquidated_notional += notional
+        account.liquidated_notional += notional
+        market.liquidated_notional += notional
+        market.fallen.add(event.account)
+        market.fill_gain += gain
+        self.fees += fee
+        account.fees += fee
+        market.fees += fee
+        fund = self.house.get(self.state.policy.liquidation.fee.account)
+        if fund is not None and fee:
+            fund.fees += fee
 
     def _taken(self, event: TakenOver) -> None:
         self.taken.add(event.account)
-        self.taken_notional += self._value(event.asset, event.notional)
+        account = self.account(event.account)
+        for symbol, lots in event.positions:
+            market = self._market(symbol)
+            notional = self.lots_value(self.state.market_index[symbol], lots)
+            self.taken_notional += notional
+            account.taken_notional += notional
+            market.taken_notional += notional
+            market.fallen.add(event.account)
+        margin = self.value(event.asset, event.margin)
+        account.margin_lost += margin
         house = self._house_of(event.backstop)
         if house is not None:
-            house.take_over += self._value(event.asset, event.margin)
+            house.take_over += margin
+
+    def _margin_of_take_overs(self, outcome: Outcome) -> None:
+        """The cash that came with each account taken over: it ends with none, so it had what its transfers took away."""
+        state = self.state
+        moved: dict[int, int] = {}
+        for source, target, minor, code in outcome.transfers:
+            if code == "take_over":
+                moved[source] = moved.get(source, 0) + minor
+                moved[target] = moved.get(target, 0) - minor
+        for event in outcome.events:
+            if not isinstance(event, TakenOver):
+                continue
+            house, account = self._house_of(event.backstop), state.account_index[event.account]
+            for asset, asset_info in enumerate(state.snapshot.assets):
+                cash = moved.get(state.cash_ids.get(account * len(state.snapshot.assets) + asset, -1), 0)
+                if cash and house is not None:
+                    house.margin += self.valuer.value(asset, asset_info.to_book(cash))
 
     def _loss(self, event: LossRecognised) -> None:
-        value = self._value(event.asset, event.amount)
+        value = self.value(event.asset, event.amount)
         self.bad_debt += value
-        self.losses[event.loss] = value
+        self.account(event.account).loss += value
+        self.loss_account[event.loss] = self.state.account_index[event.account]
         self.bad_debt_by_asset[event.asset] = self.bad_debt_by_asset.get(event.asset, 0) + event.amount
 
     def _carried(self, event: LossCarried) -> None:
-        self.bad_debt -= self._value(event.asset, event.amount)
+        value = self.value(event.asset, event.amount)
+        self.bad_debt -= value
+        self.account(event.account).loss -= value
         self.bad_debt_by_asset[event.asset] -= event.amount
 
+    def _covered(self, loss: int, value: int) -> None:
+        """Somebody paid towards a loss: a gain of the house account whose loss it was."""
+        house = self.by_number.get(self.loss_account.get(loss, -1))
+        if house is not None:
+            house.covered += value
+
     def _drawn(self, event: Drawn) -> None:
+        value = self.value(event.asset, event.amount)
+        self.layer_draws[event.layer] = self.layer_draws.get(event.layer, 0) + value
         house = self._house_of(event.source)
         if house is not None:
-            house.draws += self._value(event.asset, event.amount)
+            house.draws += value
+        self._covered(event.loss, value)
 
     def _needed(self, event: DeleverageNeeded) -> None:
-        self.needed += self._value(event.asset, event.amount)
+        self.needed += self.value(event.asset, event.amount)
 
     def _deleveraged(self, event: Deleveraged) -> None:
         self.deleveraged.add(event.account)
-        notional = self._value(event.asset, event.notional)
+        notional, cost = self.value(event.asset, event.notional), self.value(event.asset, event.cost)
+        account, market = self.account(event.account), self._market(event.market)
         self.deleveraged_notional += notional
+        account.deleveraged_notional += notional
+        market.deleveraged_notional += notional
+        self.collected += cost
+        account.given_up += cost
+        market.given_up += cost
         if event.loss == 0:
             self.deleveraged_from_backstop += notional
-        cost = self._value(event.asset, event.cost)
-        self.collected += cost
-        hit = self.hits.setdefault(event.account, Hit(event.account))
-        hit.notional += notional
-        hit.cost += cost
-        hit.times += 1
-        if notional > hit.largest:
-            hit.largest, hit.market, hit.rank = notional, event.market, event.rank
-            hit.counterparty, hit.loss = event.counterparty, event.loss
+        house = self._house_of(event.counterparty)
+        if house is not None:
+            house.deleveraging += cost
+        else:
+            market.fallen.add(event.counterparty)
+        account.deleveragings += 1
+        account.outcome = "winner_deleveraged"
+        account.best_rank = event.rank if account.best_rank is None else min(account.best_rank, event.rank)
+        if notional > account.largest:
+            account.largest, account.market, account.rank = notional, event.market, event.rank
+            account.counterparty, account.because = event.counterparty, event.loss
+        self.deleveragings.append(
+            (
+                self.record,
+                self.state.time_ns,
+                event.loss,
+                event.market,
+                event.account,
+                event.counterparty,
+                event.rank,
+                event.score,
+                notional,
+                cost,
+            )
+        )
 
     def _haircut(self, event: GainsHaircut) -> None:
-        self.haircut_amount += self._value(event.asset, event.amount)
+        value = self.value(event.asset, event.amount)
+        self.haircut_amount += value
         num, den = event.rate
         if num * self.haircut_rate[1] > self.haircut_rate[0] * den:
             self.haircut_rate = event.rate
+        amounts = [cut for _, cut in event.cuts]
+        parts = amounts if value == event.amount else split(value, amounts)
+        for (name, _), part in zip(event.cuts, parts, strict=True):
+            account = self.account(name)
+            account.haircut += part
+            account.outcome = "winner_haircut"
+        for loss, amount in event.losses:
+            self._covered(loss, self.value(event.asset, amount))
 
     def _residual(self, event: Residual) -> None:
-        self.residual += self._value(event.asset, event.amount)
+        value = self.value(event.asset, event.amount)
+        self.residual += value
         self.residual_by_asset[event.asset] = self.residual_by_asset.get(event.asset, 0) + event.amount
-
-    def _quarantined(self, event: Quarantined) -> None:
-        self.quarantined[event.reason] = self.quarantined.get(event.reason, 0) + 1
-
-    def _funding_paid(self, event: FundingPaid) -> None:
-        self.funding += 1
-
-    def layers(self) -> list[dict[str, Any]]:
-        """Every house account that can pay, before and after, with where gains and losses came from."""
-        rows = []
-        for house in self.house.values():
-            after = self.equity(house.account)
-            gains = {"take_over": house.take_over, "fills": house.fills, "fees": house.fees, "draws": -house.draws}
-            gains["marks"] = after - house.before - sum(gains.values())
-            used = -sum(v for v in gains.values() if v < 0)
-            gained = sum(v for v in gains.values() if v > 0)
-            rows.append(
-                {
-                    "name": house.name,
-                    "before": self.valuer.text(house.before),
-                    "used": self.valuer.text(used),
-                    "gained": self.valuer.text(gained),
-                    "after": self.valuer.text(after),
-                    "by_source": {k: self.valuer.text(v) for k, v in gains.items()},
-                }
-            )
-        return rows
+        self._covered(event.loss, value)
 
 
 _COUNT: dict[type[Any], Any] = {
     LiquidationStarted: Tally._started,
+    LiquidationEnded: Tally._ended,
     Filled: Tally._filled,
     TakenOver: Tally._taken,
     LossRecognised: Tally._loss,
@@ -264,6 +378,4 @@ _COUNT: dict[type[Any], Any] = {
     Deleveraged: Tally._deleveraged,
     GainsHaircut: Tally._haircut,
     Residual: Tally._residual,
-    Quarantined: Tally._quarantined,
-    FundingPaid: Tally._funding_paid,
 }

@@ -1,0 +1,106 @@
+"""Who paid: house accounts, the layers of the policy in their order, and the backstop's result by source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seawall.replay.tally import HouseTally, Tally
+from seawall.waterfall import LayerKind
+
+
+def used_and_gained(gains: dict[str, int]) -> tuple[int, int]:
+    """(sum of what was lost, sum of what was gained) over the sources of a result; both >= 0."""
+    return -sum(v for v in gains.values() if v < 0), sum(v for v in gains.values() if v > 0)
+
+
+def house_layers(tally: Tally) -> list[dict[str, Any]]:
+    """Every house account, before and after, with where gains and losses came from; amounts as decimal text."""
+    text, rows = tally.valuer.text, []
+    for house in tally.house.values():
+        after = tally.equity(house.account)
+        gains = house.by_source(after)
+        used, gained = used_and_gained(gains)
+        rows.append(
+            {
+                "name": house.name,
+                "before": text(house.before),
+                "used": text(used),
+                "gained": text(gained),
+                "after": text(after),
+                "by_source": {name: text(amount) for name, amount in gains.items()},
+            }
+        )
+    return rows
+
+
+def backstop(tally: Tally) -> HouseTally | None:
+    """The backstop of the policy, if it has one."""
+    rule = tally.state.policy.liquidation.backstop
+    return None if rule is None else tally.house.get(rule.account)
+
+
+def backstop_result(tally: Tally) -> dict[str, str] | None:
+    """The backstop's profit and loss by source; the sources sum to ``total``, which is after less before.
+
+    The equity of the accounts it took over is told in two parts: the cash that came with them, and the profit or loss
+    that their positions, taken at the mark, had made by then.
+    """
+    house = backstop(tally)
+    if house is None:
+        return None
+    after = tally.equity(house.account)
+    gains = house.by_source(after)
+    taken = gains.pop("take_over")
+    parts = {"take_over_value": taken - house.margin, "margin_received": house.margin, **gains}
+    return {name: tally.valuer.text(amount) for name, amount in {**parts, "total": after - house.before}.items()}
+
+
+def layer_rows(tally: Tally) -> list[dict[str, Any]]:
+    """The rows of the frame ``layers``: the backstop, the policy's layers in order of use, the residual.
+
+    Amounts are integers in reporting units. Where a house account stands in several rows, the later ones start from
+    what the earlier ones left and use what their own layer paid; the first bears and earns everything else.
+    """
+    places: list[tuple[str, str, str]] = []
+    house = backstop(tally)
+    if house is not None:
+        places.append((house.name, "backstop", house.name))
+    places.extend((rule.name, rule.kind.value, rule.account) for rule in tally.state.policy.layers)
+    collected = {LayerKind.DELEVERAGE.value: tally.collected, LayerKind.GAINS_HAIRCUT.value: tally.haircut_amount}
+    later: dict[str, int] = {}
+    first: set[str] = set()
+    for layer, _, account in places:
+        if account in first:
+            later[account] = later.get(account, 0) + tally.layer_draws.get(layer, 0)
+        first.add(account)
+    left: dict[str, int] = {}
+    rows = []
+    for layer, kind, account in places:
+        if account not in tally.house:
+            rows.append(_row(layer, kind, None, None, collected.pop(kind, 0), None, None))
+            continue
+        if account in left:
+            before, gained, used = left[account], 0, tally.layer_draws.get(layer, 0)
+        else:
+            mine = tally.house[account]
+            before = mine.before
+            used, gained = used_and_gained(mine.by_source(tally.equity(mine.account)))
+            used -= later.get(account, 0)
+        left[account] = before + gained - used
+        rows.append(_row(layer, kind, account, before, used, gained, left[account]))
+    rows.append(_row("residual", "residual", None, None, tally.residual, None, None))
+    return rows
+
+
+def _row(
+    layer: str, kind: str, account: str | None, before: int | None, used: int, gained: int | None, after: int | None
+) -> dict[str, Any]:
+    return {
+        "layer": layer,
+        "kind": kind,
+        "account": account,
+        "before": before,
+        "used": used,
+        "gained": gained,
+        "after": after,
+    }
