@@ -41,8 +41,8 @@ ORDERS = (
 )
 STEP = st.tuples(
     st.sampled_from(["default", "default", "default", "pay", "notice"]),
-    st.integers(0, 60),  # nanoseconds later
-    st.integers(0, 400),  # loss, or what is paid
+    st.integers(0, 40),  # nanoseconds later
+    st.one_of(st.integers(0, 400), st.just(2_000)),  # loss, or what is paid
     st.integers(0, 10**6),  # who
     st.booleans(),
 )
@@ -60,9 +60,7 @@ class Watch:
     """Follows what each member lost inside each window, with nothing but the outcomes."""
 
     def __init__(self, terms, state):
-        self.terms, self.state, self.lost, self.gone, self.paid_in = terms, state, {}, set(), 0
-        self.bills = worst_case_bills(state.required, terms.caps)
-        self.own_put_back = 0
+        self.terms, self.state, self.lost, self.gone = terms, state, {}, set()
 
     def default(self, default):
         before = self.state
@@ -91,13 +89,14 @@ class Watch:
     inside=st.booleans(),
     extends=st.booleans(),
     reinstated=st.booleans(),
+    cooling=st.sampled_from([0, 30, 100]),
     steps=st.lists(STEP, max_size=12),
     data=st.data(),
 )
 def test_fund_no_sequence_of_defaults_exceeds_a_bill(
-    amounts, order, single, window, inside, extends, reinstated, steps, data
+    amounts, order, single, window, inside, extends, reinstated, cooling, steps, data
 ):
-    terms = terms_of(order, single, window, inside, extends)
+    terms = terms_of(order, single, window, inside, extends, cooling)
     own = {"own_first": OwnSlice.of(20, reinstated=reinstated), "own_second": OwnSlice.of(15)}
     watch = Watch(terms, whole_fund(amounts, **own))
     now = 0
@@ -123,6 +122,7 @@ def test_fund_no_sequence_of_defaults_exceeds_a_bill(
         state = watch.state
         assert all(0 <= state.held[m] <= state.required[m] for m in state.required)
         assert all(state.held[m] + state.clock.owed(m) <= state.required[m] for m in state.required)
+        assert all(d.payer in state.held or d.payer in own for d in state.clock.debts if d.left)
         assert all(0 <= s.left <= s.full for s in state.own.values())
 
 
@@ -198,6 +198,15 @@ def test_fund_used_contributions_are_owed_when_the_window_closes():
     assert [(d.payer, d.settled_ns - d.due_ns) for d in state.clock.late()] == [("own_first", 81), ("B", 1)]
 
 
+def test_fund_a_member_that_leaves_takes_its_debt_along():
+    terms = terms_of((("members",),), Fraction(0), Fraction(0), False, False)
+    state, _ = absorb(terms, whole_fund([0, 30]), Default(("A",), 10, 0))
+    state, _ = close_window(terms, state, 100)
+    assert state.clock.owed("B") == 10
+    state, returned = close_window(terms, give_notice(state, "B"), 101)
+    assert (returned, state.held, state.clock.owed("B")) == ({"B": 20}, {}, 0)
+
+
 def test_fund_inside_a_window_replenishment_counts_against_the_cap():
     terms = terms_of(EMIR, Fraction(2), Fraction(1, 2), True, False)
     state, _ = absorb(terms, whole_fund([0, 0, 40]), Default(("A",), 40, 10))
@@ -206,6 +215,14 @@ def test_fund_inside_a_window_replenishment_counts_against_the_cap():
     _, outcome = absorb(terms, state, Default(("B",), 100, 30))
     assert (outcome.paid_by("C"), outcome.residual) == (20, 80)  # nothing more can be called
     assert worst_case_bill(40, terms.caps).window == 60
+
+
+def test_fund_calls_of_several_defaults_share_the_cap_of_their_window():
+    terms = terms_of((("calls",),), Fraction(1), Fraction(3, 2), False, False)
+    state, first = absorb(terms, whole_fund([0, 0, 0, 40]), Default(("A",), 100, 10))
+    state, second = absorb(terms, state, Default(("B",), 100, 109))
+    _, third = absorb(terms, state, Default(("C",), 100, 110))
+    assert [x.paid_by("D") for x in (first, second, third)] == [40, 20, 40]  # the third opens a window of its own
 
 
 def test_fund_who_misses_a_call_is_named():

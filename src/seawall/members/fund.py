@@ -128,7 +128,7 @@ def close_window(terms: FundTerms, state: FundState, at_ns: int) -> tuple[FundSt
         return state, {}
     returned = {m: state.held[m] for m in sorted(state.leaving)}
     clock = state.clock
-    for member in state.leaving:
+    for member in state.leaving:  # what it still owes would only be put in to be handed back
         clock = clock.forgive(member)
     required = {m: x for m, x in state.required.items() if m not in returned}
     held = {m: state.held[m] for m in required}
