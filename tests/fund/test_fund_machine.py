@@ -215,11 +215,10 @@ class FundMachine(RuleBasedStateMachine):
         assert self.state == kept, "the old value was changed"
         if isinstance(found, FundRefused):
             return None
-        before, self.state = self.state, found.state
+        self.state = found.state
         for event in found.events:
             if isinstance(event, Asked):
-                due = self.now + before.terms.cooldown_ns
-                assert event.due_ns >= min(due, event.due_ns)
+                assert event.due_ns == self.now + self.state.terms.cooldown_ns
                 self.promised[event.owner] = [event.value, event.due_ns]
             if isinstance(event, PaidOut):
                 promise = self.promised[event.owner]
