@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seawall.cli.main import app
-from seawall.tables import columns_markdown, policy_names
+from seawall.tables import columns_markdown, policy_names, scenarios_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -37,6 +37,11 @@ def test_docs_commands_exist(page):
 def test_docs_input_files_page_is_fresh():
     page = (ROOT / "docs" / "reference" / "input-files.md").read_text(encoding="utf-8")
     assert columns_markdown().strip() in page, "run columns_markdown() again"
+
+
+def test_docs_scenarios_page_is_fresh():
+    page = (ROOT / "docs" / "reference" / "scenarios.md").read_text(encoding="utf-8")
+    assert page.endswith(scenarios_markdown()), "run scripts/pages again"
 
 
 def test_docs_policy_page_names_every_preset():

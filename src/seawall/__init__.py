@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seawall.engine import Policy
     from seawall.margin import BookSnapshot
-    from seawall.replay import Run, replay
+    from seawall.replay import Comparison, Run, Sensitivity, compare, replay, sensitivity
     from seawall.tables import load_scenario, policy_names, read_book, read_policy, read_prices, scenario_names
+    from seawall.views import explain
 
 __version__ = "0.1.0"
 
 # Loaded on first use, so that `import seawall` and `seawall --help` stay light.
 _WHERE = {
     "BookSnapshot": "seawall.margin",
+    "Comparison": "seawall.replay",
     "Policy": "seawall.engine",
     "Run": "seawall.replay",
+    "Sensitivity": "seawall.replay",
+    "compare": "seawall.replay",
+    "explain": "seawall.views",
     "load_scenario": "seawall.tables",
     "policy_names": "seawall.tables",
     "read_book": "seawall.tables",
@@ -24,12 +29,17 @@ _WHERE = {
     "read_prices": "seawall.tables",
     "replay": "seawall.replay",
     "scenario_names": "seawall.tables",
+    "sensitivity": "seawall.replay",
 }
 
 __all__ = [
     "BookSnapshot",
+    "Comparison",
     "Policy",
     "Run",
+    "Sensitivity",
+    "compare",
+    "explain",
     "load_scenario",
     "policy_names",
     "read_book",
@@ -37,6 +47,7 @@ __all__ = [
     "read_prices",
     "replay",
     "scenario_names",
+    "sensitivity",
 ]
 
 
@@ -46,6 +57,8 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         module = import_module(_WHERE[name])
+        if _WHERE[name] == "seawall.replay":
+            import_module("seawall.report")  # results then know how to show themselves in notebooks
         # `seawall.replay` is a package that can be called; every other name is an attribute of its package.
         return module if _WHERE[name] == f"seawall.{name}" else getattr(module, name)
     raise AttributeError(f"module 'seawall' has no attribute {name!r}")

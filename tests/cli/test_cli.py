@@ -137,7 +137,8 @@ def test_cli_lists_and_shows(tmp_path):
         (["policy", "show", "binance"], "[liquidation]"),
         (["policy", "check", "binance"], "sound"),
         (["scenarios", "list"], "2020-03-12"),
-        (["scenarios", "show", "2021-05-19"], "[assets.BTC]"),
+        (["scenarios", "show", "2021-05-19"], "at the start"),
+        (["scenarios", "show", "2021-05-19", "--toml"], "[assets.BTC]"),
         (["--version"], "0.1.0"),
     ]:
         done = seawall(*arguments, folder=tmp_path)

@@ -154,3 +154,61 @@ def test_library_funding_is_published_funding(shared):
     hourly = load_scenario("2025-10-10").funding
     assert [float(rate) for _, rate in hourly] == pytest.approx([paid / 100 / 8] * 2, rel=1e-9)
     assert load_scenario("2021-05-19").funding == ()
+
+
+# Hourly closes: the bar that starts at an hour closes at the next. scenario -> file, assets whose every point is one.
+CLOSES = {
+    "2022-05-11-luna": ("binance_spot_1h_close_2021_2023", ("BTC", "ETH", "SOL", "AVAX", "LUNA")),
+    "2022-05-12-luna-feed": ("binance_spot_1h_close_2021_2023", ("BTC", "ETH", "LUNA")),
+    "2022-10-11-mango": ("binance_spot_1h_close_2021_2023", ("BTC", "ETH", "SOL")),
+    "2023-11-18-yfi": ("binance_spot_1h_close_2021_2023", ("BTC", "ETH", "SOL", "YFI")),
+    "2025-03-26-jelly": ("binance_um_perp_1h_2023_2026", ("BTC", "ETH", "SOL")),
+    "2025-08-26-xpl": ("binance_um_perp_1h_2023_2026", ("BTC", "ETH", "SOL")),
+    "2025-11-12-popcat": ("binance_um_perp_1h_2023_2026", ("BTC", "ETH", "SOL")),
+}
+
+
+@pytest.mark.parametrize("name", CLOSES)
+def test_library_hourly_points_are_the_closes_of_their_source(shared, name):
+    """Every point at a full hour; a window that does not start at one has its ends between two closes."""
+    file, assets = CLOSES[name]
+    frame = pl.read_parquet(shared / f"data/prices/{file}.parquet")
+    found = load_scenario(name)
+    for asset in assets:
+        mine = frame.filter(pl.col("symbol") == f"{asset}USDT")
+        closes = dict(mine.select(pl.col("time").dt.epoch("s") + 3600, "close").iter_rows())
+        checked = 0
+        for minute, _ in found.assets[asset].ratio.points:
+            at = found.start_ns // NANO + int(minute) * 60
+            if at % 3600 == 0:
+                checked += 1
+                assert found.index_price(asset, minute) == pytest.approx(closes[at], rel=1e-4), (
+                    f"{name} {asset} {minute}"
+                )
+        assert checked >= 2, f"{name} {asset}"
+
+
+def test_library_luna_meets_the_floor_where_its_file_says(shared):
+    """The crossing of 0.107 lies between the closes of 08:00 and 09:00."""
+    found = load_scenario("2022-05-12-luna-feed")
+    assert found.index_price("LUNA", 180) > 0.107 > found.index_price("LUNA", 240)
+    assert found.index_price("LUNA", 206) > 0.107 > found.index_price("LUNA", 207)
+
+
+def test_library_daily_closes_and_funding_of_windows_without_a_record(shared):
+    table = pl.read_parquet(shared / "data/volatility/btc_daily_2015_2026_with_vix_funding.parquet")
+    daily = dict(table.select(pl.col("date").cast(pl.String), "price").iter_rows())
+    for name, minute, day in [
+        ("2022-11-09-ftx", 1350, "2022-11-09"),
+        ("2024-08-05", 0, "2024-08-04"),
+        ("2025-02-03", 0, "2025-02-02"),
+    ]:
+        assert load_scenario(name).index_price("BTC", minute) == pytest.approx(daily[day], rel=1e-4), name
+    eight = pl.read_parquet(shared / "data/funding/btc_funding_8h_2022_2025.parquet")
+    paid = dict(eight.select(pl.col("time").dt.epoch("s"), "funding_rate_pct").iter_rows())
+    for name in ("2022-11-09-ftx", "2023-11-18-yfi", "2024-08-05", "2025-02-03"):
+        found = load_scenario(name)
+        assert found.funding, name
+        for minute, rate in found.funding:
+            at = found.start_ns // NANO + minute * 60
+            assert float(rate) * 100 == pytest.approx(paid[at], rel=1e-6), f"{name} minute {minute}"

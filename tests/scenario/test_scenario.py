@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from fractions import Fraction
 from types import MappingProxyType
 
 import pytest
 
 from seawall.errors import InputError
-from seawall.scenario import AssetPath, Curve, Scenario, Source
+from seawall.scenario import Actor, AssetPath, Curve, Holding, IndexFeed, Scenario, Source
 
 FLAT = Curve(((0.0, 1.0),))
 
@@ -91,8 +92,67 @@ def test_scenario_bad_scale(factor):
     assert caught.value.field == "factor"
 
 
+def actor(**changes: object) -> Actor:
+    """Short of BTC and long of ETH with 100 of cash."""
+    holdings = (Holding("BTC", Fraction(-250)), Holding("ETH", leverage=Fraction(3)))
+    return replace(Actor("a", "o", Fraction(100), holdings), **changes)
+
+
+def test_scenario_actor_holds_notional_or_a_multiple_of_its_cash():
+    found = actor()
+    assert [found.notional(h) for h in found.holdings] == [-250, 300]
+
+
+def test_scenario_only_drops_what_actors_hold_elsewhere_and_who_holds_nothing():
+    both, other = actor(), actor(name="b", holdings=(Holding("ETH", Fraction(1)),))
+    found = scenario(actors=(both, other)).only(["BTC"])
+    assert [(a.name, [h.asset for h in a.holdings], a.cash) for a in found.actors] == [("a", ["BTC"], 100)]
+
+
+def test_scenario_asset_may_have_a_depth_of_its_own():
+    own = replace(BTC, depth=Curve.of([(0, 4.0), (10, 0.01)]))
+    found = scenario(assets=MappingProxyType({"BTC": own, "ETH": replace(BTC, ratio=FLAT)}))
+    assert [found.depth_at(10, a) for a in ("BTC", "ETH", None)] == [pytest.approx(0.01), 0.25, 0.25]
+    half = found.scaled(1, depth=0.5)
+    assert half.depth_at(10, "BTC") == pytest.approx(0.1)
+
+
+def test_scenario_with_feeds_changes_one_asset_and_checks_it():
+    found = scenario().with_feeds("ETH", [IndexFeed("x", floor=5.0)])
+    assert ([f.name for f in found.assets["ETH"].feeds], found.assets["BTC"].feeds) == (["x"], ())
+    with pytest.raises(InputError):
+        scenario().with_feeds("DOGE", [])
+    with pytest.raises(InputError) as caught:
+        scenario().with_feeds("ETH", [IndexFeed("x", outage=((0.0, 99.0),))])
+    assert caught.value.field == "assets.ETH.feeds[0].outage[0]"
+
+
 BTC = scenario().assets["BTC"]
+TWICE = (IndexFeed("x"), IndexFeed("x"))
 BAD = {
+    "kind": ({"kind": "storm"}, "kind"),
+    "step": ({"step_s": 61}, "step_s"),
+    "own depth outside": (
+        {"assets": MappingProxyType({"A": replace(BTC, depth=Curve.of([(0, 1.0), (21, 1.0)]))})},
+        "assets.A.depth[1]",
+    ),
+    "source twice": ({"assets": MappingProxyType({"A": replace(BTC, feeds=TWICE)})}, "assets.A.feeds[1].name"),
+    "actor twice": ({"actors": (actor(), actor())}, "actors[1].name"),
+    "actor without cash": ({"actors": (actor(cash=Fraction(0)),)}, "actors[0].cash"),
+    "actor without wallets": ({"actors": (actor(wallets=0),)}, "actors[0].wallets"),
+    "actor with a blank": ({"actors": (actor(owner="a b"),)}, "actors[0].owner"),
+    "actor role": ({"actors": (actor(role="outside"),)}, "actors[0].role"),
+    "actor holds nothing": ({"actors": (actor(holdings=()),)}, "actors[0].positions"),
+    "actor elsewhere": ({"actors": (actor(holdings=(Holding("X", Fraction(1)),)),)}, "actors[0].positions[0].asset"),
+    "actor holds twice": (
+        {"actors": (actor(holdings=(Holding("BTC", Fraction(1)), Holding("BTC", Fraction(1)))),)},
+        "actors[0].positions[1].asset",
+    ),
+    "actor holds zero": ({"actors": (actor(holdings=(Holding("BTC", Fraction(0)),)),)}, "actors[0].positions[0]"),
+    "actor holds both": (
+        {"actors": (actor(holdings=(Holding("BTC", Fraction(1), Fraction(1)),)),)},
+        "actors[0].positions[0]",
+    ),
     "no assets": ({"assets": MappingProxyType({})}, "assets"),
     "no length": ({"minutes": 0}, "minutes"),
     "price": ({"assets": MappingProxyType({"A": replace(BTC, price=0.0)})}, "assets.A.price"),

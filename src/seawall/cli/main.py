@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from seawall import __version__
-from seawall.cli import show
+from seawall.cli import compare, show
+from seawall.cli.explain import explain
+from seawall.cli.report import report
 from seawall.errors import AnswerError, InputError, SeawallError
 
 app = typer.Typer(
@@ -22,8 +24,10 @@ app = typer.Typer(
 )
 policy_app = typer.Typer(help="The rules of a venue as a file.", no_args_is_help=True)
 scenarios_app = typer.Typer(help="The library of dated events.", no_args_is_help=True)
+app.command("compare")(compare.compare)
 app.add_typer(policy_app, name="policy")
 app.add_typer(scenarios_app, name="scenarios")
+app.command()(explain)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")]
 RUNS = Path("runs")
@@ -144,6 +148,7 @@ def replay(
 def _replay(
     source: Any, book: str, policy: str, *, out: Path | None, quiet: bool, both_marks: bool = False, **options: Any
 ) -> dict[str, Any]:
+    from seawall.journal import open_run
     from seawall.replay import compare_marks
     from seawall.replay import replay as run_replay
     from seawall.tables import read_policy
@@ -158,6 +163,7 @@ def _replay(
         run = run_replay(found, source, rules, out=target, progress=progress, **options)
         if both_marks:
             run.summary["marks_compared"] = compare_marks(run, found, source, rules, **options)
+            open_run(target).write_json("summary.json", run.summary)
     return run.summary
 
 
@@ -261,47 +267,36 @@ def policy_check(path: str, as_json: Json = False) -> None:
 @scenarios_app.command("list")
 def scenarios_list(as_json: Json = False) -> None:
     """The events in the library."""
+    from seawall.cli.scenario_card import scenario_list
     from seawall.tables import load_scenario, scenario_names
 
     rows = [load_scenario(n) for n in scenario_names()]
     if as_json:
-        typer.echo(json.dumps([{"name": s.name, "title": s.title, "assets": list(s.assets)} for s in rows], indent=2))
+        told = [{"name": s.name, "kind": s.kind, "title": s.title, "assets": list(s.assets)} for s in rows]
+        typer.echo(json.dumps(told, indent=2))
     else:
-        show.table(("event", "assets", "title"), [(s.name, str(len(s.assets)), s.title) for s in rows])
+        scenario_list(rows)
 
 
 @scenarios_app.command("show")
-def scenarios_show(name: str, as_json: Json = False) -> None:
-    """One event: its points, sources, and what a good outcome looks like."""
+def scenarios_show(
+    name: str,
+    toml: Annotated[bool, typer.Option("--toml", help="Print the file itself, to start one of your own.")] = False,
+    as_json: Json = False,
+) -> None:
+    """One event: its prices, who is in it, its sources, and what a good outcome looks like."""
+    from seawall.cli.scenario_card import scenario_card, scenario_document
     from seawall.tables import load_scenario
     from seawall.tables.scenarios import scenario_names, scenario_text
 
     scenario = load_scenario(name)
     if as_json:
-        document = {
-            "name": scenario.name,
-            "title": scenario.title,
-            "date": scenario.date,
-            "minutes": scenario.minutes,
-            "assets": {
-                a: {
-                    "price": p.price,
-                    "anchors": p.ratio.points,
-                    "dislocation": p.dislocation.points,
-                    "normal_depth": p.normal_depth,
-                }
-                for a, p in scenario.assets.items()
-            },
-            "depth": scenario.depth.points,
-            "funding": scenario.funding,
-            "sources": [{"text": s.text, "date": s.date} for s in scenario.sources],
-            "good_outcome": scenario.good_outcome,
-        }
-        typer.echo(json.dumps(document, indent=2))
-    elif name in scenario_names():
-        typer.echo(scenario_text(name), nl=False)
+        typer.echo(json.dumps(scenario_document(scenario), indent=2))
+    elif toml:
+        text = scenario_text(name) if name in scenario_names() else Path(name).read_text(encoding="utf-8")
+        typer.echo(text, nl=False)
     else:
-        typer.echo(Path(name).read_text(encoding="utf-8"), nl=False)
+        scenario_card(scenario)
 
 
 @app.command("import")
@@ -336,6 +331,9 @@ def import_book(
         show.book_report(report.as_dict(), check)
     if report.problems:
         raise typer.Exit(2)
+
+
+app.command()(report)
 
 
 def main() -> None:

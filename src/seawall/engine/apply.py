@@ -27,6 +27,7 @@ from seawall.engine.events import (
     MarksSet,
     Moved,
     Outcome,
+    PositionSettled,
     Quarantined,
     Refused,
     Rejection,
@@ -36,7 +37,7 @@ from seawall.engine.events import (
 from seawall.engine.invariants import check_touched
 from seawall.engine.ladder import resolve
 from seawall.engine.options import options_on, short_notional, too_large
-from seawall.engine.posting import Step
+from seawall.engine.posting import Step, Watch
 from seawall.engine.state import State
 from seawall.errors import InputError, MoneyOverflow
 from seawall.margin import MAX_CASH, MAX_WORTH, UnitState
@@ -45,12 +46,13 @@ from seawall.market import Instrument, Kind, funding_per_lot
 MEMBER_ROLES = ("trader", "market_maker")
 
 
-def apply(state: State, command: Command) -> Outcome:
+def apply(state: State, command: Command, watch: Watch | None = None) -> Outcome:
     """Apply one command.
 
     Args:
         state: changed in place when the command is accepted, untouched when it is refused.
         command: see ``engine.commands``.
+        watch: shown each event as it happens, and the queues and layers that decide; it must not change the state.
 
     Returns:
         Events and ledger transfers, or a rejection.
@@ -59,7 +61,7 @@ def apply(state: State, command: Command) -> Outcome:
         InvariantBroken: our fault; the state must not be used any further.
     """
     before = state.time_ns
-    step = Step(state)
+    step = Step(state, watch)
     if command.time_ns < before:
         refused: Rejection | None = Rejection(Refused.TIME_BACKWARDS, {"time_ns": command.time_ns, "last_ns": before})
     else:
@@ -160,8 +162,11 @@ def _trade(state: State, step: Step, command: Trade) -> Rejection | None:
         if refused is not None:
             return refused
     value = command.lots * worth
-    step.exchange(buyer, seller, market, command.lots, value, "trade")
-    step.emit(Traded(command.buyer, command.seller, command.market, command.lots, value))
+    before = step.exchange(buyer, seller, market, command.lots, value, "trade")
+    own, other = step.why_sides(*before, command.lots)
+    asset = state.instrument(market).settle.name
+    why = (("trade.value", {"worth": worth}), *own, *other)
+    step.emit(Traded(command.buyer, command.seller, command.market, asset, command.lots, value, why))
     return None
 
 
@@ -274,7 +279,9 @@ def _funding(state: State, step: Step, command: Funding) -> Rejection | None:
         return Rejection(Refused.OVERFLOW, {"why": str(error)})
     for (market, change), carry in zip(changes, carries, strict=True):
         state.carries[market] = carry
-        step.emit(FundingPaid(state.instrument(market).symbol, change))
+        num, den = command.rates[state.instrument(market).symbol]
+        inputs = {"unit_value": state.unit_values[market], "num": num, "den": den}
+        step.emit(FundingPaid(state.instrument(market).symbol, change, (("funding.per_lot", inputs),)))
     return None
 
 
@@ -294,9 +301,14 @@ def _settle(state: State, step: Step, command: Settle) -> Rejection | None:
             return Rejection(Refused.BAD_MARK, {"market": command.market, "why": error.problem})
     holders = state.book.holders(market)
     rows = sorted(zip(holders.accounts.tolist(), holders.lots.tolist(), strict=True))
+    outside = state.account_name(state.outside)
     for account, lots in rows:
         if account != state.outside:
-            step.exchange(account, state.outside, market, -lots, -lots * worth, "settle")
+            before = step.exchange(account, state.outside, market, -lots, -lots * worth, "settle")
+            own, other = step.why_sides(*before, -lots)
+            why = (("trade.value", {"worth": worth}), *own, *other)
+            name = state.account_name(account)
+            step.emit(PositionSettled(name, outside, command.market, instrument.settle.name, -lots, -lots * worth, why))
             state.watch.add(state.book.unit_of(account, state.settle_asset[market]))
     for intent in [i for i in state.intents.values() if i.market == market]:
         del state.intents[intent.number]

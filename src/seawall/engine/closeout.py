@@ -18,7 +18,7 @@ from seawall.engine.posting import Step
 from seawall.engine.state import Case, Intent, State
 from seawall.engine.units import quote_notional, requirement, to_settle, total_requirement
 from seawall.errors import InputError
-from seawall.liquidation import LimitKind, close_out_sizes, limit_mark, settle_fill
+from seawall.liquidation import NO_SETTLEMENT, FillSettlement, LimitKind, close_out_sizes, limit_mark, settle_fill
 from seawall.margin import MAX_WORTH, UnitState
 from seawall.money import Rounding
 from seawall.waterfall import allocate
@@ -58,6 +58,7 @@ def consider(state: State, step: Step, unit: int) -> None:
                 st.maintenance,
                 sum(abs(p.lots) * p.unit_value for p in st.positions),
                 len(st.positions),
+                (("at_risk",),),
             )
         )
     if case.intents or state.time_ns < case.next_ns:
@@ -162,27 +163,28 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
     if not fits or abs(after) * max(state.unit_values[intent.market], abs(worth)) > MAX_WORTH:
         return Rejection(Refused.OVERFLOW, {"account": state.account_name(counterparty), "lots": after})
     value = delta * worth
-    gain = delta * state.worth(intent.market) - value
-    fee, draw = 0, 0
-    why: Why = ("fill.at_price", {"lots": delta, "worth": worth})
-    draws = None
+    mark = state.worth(intent.market)
+    gain = delta * mark - value
+    instrument, asset = state.instrument(intent.market), state.settle_asset[intent.market]
+    settled, draws = NO_SETTLEMENT, None
     if intent.purpose == CLOSE_OUT:
         st = state.book.unit_state(intent.unit)
-        fee, draw, why = _settlement(
-            state, st, intent, delta, value, gain, lots * state.instrument(intent.market).unit_value(price)
-        )
-        if draw:
+        settled = _settlement(state, st, intent, delta, gain, lots * instrument.unit_value(price))
+        if settled.draw:
             layers = cash_layers(state, before_deleverage=True, for_fill=True)
-            asset = state.settle_asset[intent.market]
-            draws = allocate(draw, layer_states(state, layers, asset, intent.account), cause="default")
+            draws = allocate(settled.draw, layer_states(state, layers, asset, intent.account), cause="default")
             if draws.residual:
-                return Rejection(Refused.FUND_SHORT, {"intent": number, "needed": draw, "missing": draws.residual})
-    step.exchange(intent.account, counterparty, intent.market, delta, value, "fill")
-    asset = state.settle_asset[intent.market]
+                return Rejection(
+                    Refused.FUND_SHORT, {"intent": number, "needed": settled.draw, "missing": draws.residual}
+                )
+    before = step.exchange(intent.account, counterparty, intent.market, delta, value, "fill")
+    own, other = step.why_sides(*before, delta)
     name = state.asset(asset).name
-    if fee:
-        step.pay(intent.account, state.house[state.policy.liquidation.fee.account], asset, fee, "liquidation_fee")
-    instrument = state.instrument(intent.market)
+    fee_to = None
+    if settled.fee:
+        house = state.house[state.policy.liquidation.fee.account]
+        fee_to = state.account_name(house)
+        step.pay(intent.account, house, asset, settled.fee, "liquidation_fee")
     step.emit(
         Filled(
             number,
@@ -194,15 +196,17 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
             price,
             value,
             gain,
-            fee,
-            draw,
+            settled.fee,
+            settled.draw,
             lots * instrument.unit_value(price),
             intent.purpose,
-            why,
+            _why_fill(worth, mark, own, other, settled),
+            fee_to,
         )
     )
     if draws is not None:
-        post_draws(state, step, draws, intent.account, asset, draw, "default", why)
+        why: Why = (("loss.of_fill", {"gain": gain, "share": settled.share}),)
+        post_draws(state, step, draws, intent.account, asset, settled.draw, "default", why)
     intent.lots -= delta
     if intent.lots == 0:
         _drop_intent(state, intent)
@@ -211,16 +215,26 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
     return None
 
 
-def _settlement(
-    state: State, st: UnitState, intent: Intent, delta: int, value: int, gain: int, notional: int
-) -> tuple[int, int, Why]:
+def _why_fill(worth: int, mark: int, own: Why, other: Why, settled: FillSettlement) -> Why:
+    """What explains a fill: its value and what it realises, fee or draw, and what the other side realises."""
+    inputs = {"worth": worth, "mark": mark}
+    match own:
+        case ((str(name), dict(position)),) if name.startswith("own.release"):
+            # The usual case in one item, so that events stay small.
+            first: Why = ((name.replace("own.release", "fill.close"), {**inputs, **position}),)
+        case _:
+            first = (("fill.value", inputs), *own)
+    return (*first, *((settled.why,) if settled.why else ()), *other)
+
+
+def _settlement(state: State, st: UnitState, intent: Intent, delta: int, gain: int, notional: int) -> FillSettlement:
     """Fee or draw of a close-out fill: what it brought against the slice's bankruptcy value."""
     position = next(p for p in st.positions if p.market == intent.market)
     part = requirement(state, st, position)
     left = position.lots + delta
     if left:
         part -= requirement(state, st, position._replace(maintenance=state.book.maintenance(intent.market, left)))
-    settlement = settle_fill(
+    return settle_fill(
         gain=gain,
         equity=to_settle(state, st, intent.market, st.equity, Rounding.FLOOR),
         part=part,
@@ -229,7 +243,6 @@ def _settlement(
         fee=state.policy.liquidation.fee,
         profile=state.policy.margin.profile,
     )
-    return settlement.fee, settlement.draw, settlement.why
 
 
 def _drop_intent(state: State, intent: Intent) -> None:
@@ -265,7 +278,9 @@ def end_case(state: State, step: Step, st: UnitState, outcome: str) -> None:
             if amount > 0:
                 step.pay(st.account, parent, asset, amount, "isolated_return")
                 a = state.asset(asset)
-                step.emit(Moved(state.account_name(parent), a.name, a.to_minor(amount), "isolated_return"))
+                minor = a.to_minor(amount)
+                why: Why = (("isolated.return", {"from": state.account_name(st.account), "cash": minor}),)
+                step.emit(Moved(state.account_name(parent), a.name, minor, "isolated_return", why))
 
 
 def _watch(state: State, account: int, asset: int) -> None:

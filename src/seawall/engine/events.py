@@ -1,8 +1,8 @@
 """Events: what the engine did, each with the rule and the inputs that decide it.
 
 Amounts are in *book units* of the asset named, unless a field ends in ``_minor``. ``why`` of an event that moves
-money by a rule is ``(rule id, inputs)``: the rule's straight-line program is in ``engine.explain``, and evaluating it
-on those inputs gives the amount that was posted.
+money by a rule is a list of ``(rule id, inputs)``: the rules' straight-line programs are in ``engine.programs``, and
+evaluating them on those inputs and the event's own fields gives the amounts that were posted (``engine.explain``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
-Why = tuple[str, Mapping[str, int]]
+Why = tuple[tuple[str] | tuple[str, Mapping[str, Any]], ...]
 
 
 class Refused(Enum):
@@ -67,6 +67,7 @@ class LiquidationStarted(NamedTuple):
     maintenance: int
     notional: int
     positions: int
+    why: Why
 
 
 class IntentOpened(NamedTuple):
@@ -82,7 +83,10 @@ class IntentOpened(NamedTuple):
 
 
 class Filled(NamedTuple):
-    """An intent was filled. ``value`` is the signed worth traded at the fill price; ``gain`` is against the mark."""
+    """An intent was filled. ``value`` is the signed worth traded at the fill price; ``gain`` is against the mark.
+
+    ``fee_to`` is the account that received the fee; left out when there is none.
+    """
 
     intent: int
     account: str
@@ -98,6 +102,7 @@ class Filled(NamedTuple):
     notional: int
     purpose: str
     why: Why
+    fee_to: str | None = None
 
 
 class IntentLapsed(NamedTuple):
@@ -159,6 +164,25 @@ class DeleverageNeeded(NamedTuple):
     amount: int
 
 
+class DeleverageShared(NamedTuple):
+    """``done`` of the ``lots`` of ``account`` that had to be closed by rule found takers, who follow one by one.
+
+    ``cost`` is asked of takers of all lots (against the mark); ``collected`` of those there were, ``parts`` of each.
+    ``loss`` is 0 when no loss is covered: the backstop was over its limit, and ``why`` says by how much.
+    """
+
+    loss: int
+    market: str
+    asset: str
+    account: str
+    lots: int
+    done: int
+    cost: int
+    collected: int
+    parts: tuple[int, ...]
+    why: Why
+
+
 class Deleveraged(NamedTuple):
     """``account`` was closed against ``counterparty`` by rule. ``cost`` is what the account gave up against the mark.
 
@@ -200,6 +224,7 @@ class Residual(NamedTuple):
     account: str
     asset: str
     amount: int
+    why: Why
 
 
 class LossCarried(NamedTuple):
@@ -209,6 +234,7 @@ class LossCarried(NamedTuple):
     account: str
     asset: str
     amount: int
+    why: Why
 
 
 class ClaimOpened(NamedTuple):
@@ -226,6 +252,7 @@ class FundingPaid(NamedTuple):
 
     market: str
     per_lot: int
+    why: Why
 
 
 class Traded(NamedTuple):
@@ -234,17 +261,23 @@ class Traded(NamedTuple):
     buyer: str
     seller: str
     market: str
+    asset: str
     lots: int
     value: int
+    why: Why
 
 
 class Moved(NamedTuple):
-    """Deposit, withdrawal, or return of what is left of an isolated position to its account."""
+    """Deposit, withdrawal, or return of what is left of an isolated position to its account.
+
+    Only the return is by a rule and has a ``why``; the others are what the command asked.
+    """
 
     account: str
     asset: str
     amount_minor: int
     code: str
+    why: Why | None = None
 
 
 class Converted(NamedTuple):
@@ -255,6 +288,19 @@ class Converted(NamedTuple):
     sold_amount: int
     bought: str
     bought_amount: int
+    against: str
+    why: Why
+
+
+class PositionSettled(NamedTuple):
+    """A position of an expired market closed at the settlement price: ``lots`` are what closes it."""
+
+    account: str
+    counterparty: str
+    market: str
+    asset: str
+    lots: int
+    value: int
     why: Why
 
 
@@ -278,6 +324,7 @@ Event = (
     | LossRecognised
     | Drawn
     | DeleverageNeeded
+    | DeleverageShared
     | Deleveraged
     | GainsHaircut
     | Residual
@@ -287,6 +334,7 @@ Event = (
     | Traded
     | Moved
     | Converted
+    | PositionSettled
     | Settled
 )
 
@@ -302,6 +350,7 @@ EVENT_NAMES: dict[type[Any], str] = {
     LossRecognised: "loss_recognised",
     Drawn: "drawn",
     DeleverageNeeded: "deleverage_needed",
+    DeleverageShared: "deleverage_shared",
     Deleveraged: "deleveraged",
     GainsHaircut: "gains_haircut",
     Residual: "residual",
@@ -311,6 +360,7 @@ EVENT_NAMES: dict[type[Any], str] = {
     Traded: "traded",
     Moved: "moved",
     Converted: "converted",
+    PositionSettled: "position_settled",
     Settled: "settled",
 }
 
@@ -324,5 +374,9 @@ class Outcome(NamedTuple):
 
 
 def event_to_plain(event: Event) -> dict[str, Any]:
-    """The event as JSON-ready data."""
-    return {"kind": EVENT_NAMES[type(event)], **event._asdict()}
+    """The event as JSON-ready data; a field that may be left out is, when it is None."""
+    plain = {"kind": EVENT_NAMES[type(event)], **event._asdict()}
+    for name in type(event)._field_defaults:
+        if plain[name] is None:
+            del plain[name]
+    return plain

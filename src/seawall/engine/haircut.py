@@ -53,6 +53,7 @@ def _post(
     asset_name = state.asset(asset).name
     paid: list[tuple[int, int]] = []
     posted: list[tuple[str, int]] = []
+    cut_from = [gain for gain, cut in zip(gains, cuts, strict=True) if cut]
     at = 0
     room = defaults[0].left if defaults else 0
     received = dict.fromkeys((d.loss for d in defaults), 0)
@@ -87,6 +88,6 @@ def _post(
             (collected, whole),
             collected,
             tuple(posted),
-            ("haircut.gains", {"loss": total, "gains": whole, "num": cap[0], "den": cap[1]}),
+            (("haircut.gains", {"loss": total, "gains": cut_from, "whole": whole, "num": cap[0], "den": cap[1]}),),
         )
     )

@@ -13,6 +13,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
 from seawall.engine.closeout import below_takeover, end_case, lapse_intents
 from seawall.engine.deleverage import deleverage
 from seawall.engine.events import Converted, DeleverageNeeded, LossCarried, Residual, TakenOver, Why
@@ -22,7 +26,7 @@ from seawall.engine.posting import Step
 from seawall.engine.state import State
 from seawall.engine.units import price_of, requirement, to_settle, total_requirement
 from seawall.errors import InvariantBroken
-from seawall.liquidation import bankruptcy_share, excess_over_limits, may_take_over
+from seawall.liquidation import BackstopRule, bankruptcy_share, excess_over_limits, may_take_over
 from seawall.margin import UnitState
 from seawall.money import Rounding, muldiv
 from seawall.waterfall import LayerKind, PriceRule, allocate
@@ -70,7 +74,7 @@ def cover_with_collateral(state: State, step: Step, st: UnitState) -> UnitState:
                 continue
             step.pay(st.account, state.outside, spare, sold, "convert")
             step.pay(state.outside, st.account, short, bought, "convert")
-            inputs = {"sold": sold, "num": rate.numerator, "den": rate.denominator, "short": -cash}
+            inputs = {"have": have, "short": -cash, "num": rate.numerator, "den": rate.denominator}
             step.emit(
                 Converted(
                     state.account_name(st.account),
@@ -78,7 +82,8 @@ def cover_with_collateral(state: State, step: Step, st: UnitState) -> UnitState:
                     sold,
                     state.asset(short).name,
                     bought,
-                    ("collateral.convert", inputs),
+                    state.account_name(state.outside),
+                    (("collateral.convert", inputs),),
                 )
             )
     return state.book.unit_state(st.unit)
@@ -121,24 +126,29 @@ def take_over(state: State, step: Step, st: UnitState) -> None:
     rule = state.policy.liquidation.backstop
     assert rule is not None
     notional = 0
-    for p in st.positions:
-        step.exchange(backstop, st.account, p.market, p.lots, p.worth, "take_over")
-        notional += abs(p.lots) * p.unit_value
-    for asset in sorted({*st.cash, *(state.settle_asset[p.market] for p in st.positions)}):
+    why: list[tuple[str, Mapping[str, Any]]] = []
+    before = {asset: state.book.cash(st.account, asset) for asset in st.cash}
+    settles = [state.settle_asset[p.market] for p in st.positions]
+    for asset in sorted({*st.cash, *settles}):
+        named = {} if asset == st.asset else {"asset": state.asset(asset).name}
+        for p in (p for p, settle in zip(st.positions, settles, strict=True) if settle == asset):
+            backstops, given = step.exchange(backstop, st.account, p.market, p.lots, p.worth, "take_over")
+            notional += abs(p.lots) * p.unit_value
+            where = {**named, "market": state.instrument(p.market).symbol, "lots": -p.lots}
+            why.append(("take_over.position", {**where, "worth": state.worth(p.market), "entry": p.entry}))
+            _, other = step.why_sides(given, backstops, -p.lots)
+            why.extend((name, {**where, **given[0]}) for name, *given in other)
         cash = state.book.cash(st.account, asset)
+        whole = "take_over.asset" if state.book.pooled else "take_over.all"
+        why.append((whole, {**named, "cash": before.get(asset, 0)}))
         if cash > 0:
             step.pay(st.account, backstop, asset, cash, "take_over")
         elif cash < 0:
             step.pay(backstop, st.account, asset, -cash, "take_over")
-    why: Why = (
-        "backstop.take_over",
-        {
-            "equity": st.equity,
-            "maintenance": st.maintenance,
-            "num": rule.takes_below.numerator,
-            "den": rule.takes_below.denominator,
-        },
-    )
+    if state.book.pooled:
+        why.append(("take_over.equity", {"equity": st.equity}))
+    share = rule.takes_below
+    why.append(("take_over.below", {"maintenance": st.maintenance, "num": share.numerator, "den": share.denominator}))
     step.emit(
         TakenOver(
             state.account_name(st.account),
@@ -147,7 +157,7 @@ def take_over(state: State, step: Step, st: UnitState) -> None:
             st.equity,
             notional,
             tuple((state.instrument(p.market).symbol, p.lots) for p in st.positions),
-            why,
+            tuple(why),
         )
     )
     end_case(state, step, state.book.unit_state(st.unit), "taken_over")
@@ -181,7 +191,7 @@ def settle_defaults(state: State, step: Step, bankrupt: list[UnitState]) -> None
 
 def _recognise_and_draw(state: State, step: Step, st: UnitState) -> Default:
     amount = -st.equity
-    why: Why = ("loss.recognise", {"equity": st.equity})
+    why: Why = (("loss.recognise", {"equity": st.equity}),)
     loss = recognise(state, step, st.account, st.asset, amount, "default", why)
     rules = cash_layers(state, before_deleverage=True)
     allocation = allocate(amount, layer_states(state, rules, st.asset, st.account), cause="default")
@@ -204,17 +214,33 @@ def _needs(state: State, default: Default) -> list[Need]:
     for p in st.positions:
         part = requirement(state, st, p)
         if rule.price is PriceRule.BANKRUPTCY:
+            why = _why_bankruptcy(state, st, p.market, equity, part, total)
             share = -bankruptcy_share(equity, part, total, state.policy.margin.profile.equity_share)
             equity += share
             total -= part
             cost = to_settle(state, st, p.market, share, Rounding.CEIL)
         elif rule.price is PriceRule.MARK:
-            cost = 0
+            cost, why = 0, (("deleverage.at_mark",),)
         else:
             # The mark before, but never a price that would deepen the loss.
-            cost = max(0, -p.lots * (state.worth(p.market) - state.previous_worth(p.market)))
-        needs.append(Need(default.account, p.market, p.lots, cost, default.loss))
+            worth, previous = state.worth(p.market), state.previous_worth(p.market)
+            cost = max(0, -p.lots * (worth - previous))
+            why = (("deleverage.at_previous", {"worth": worth, "previous": previous}),)
+        needs.append(Need(default.account, p.market, p.lots, cost, default.loss, why))
     return needs
+
+
+def _why_bankruptcy(
+    state: State, st: UnitState, market: int, equity: int, part: int | Fraction, total: int | Fraction
+) -> Why:
+    ratio = Fraction(part) / Fraction(total) if total else Fraction(1)  # exact: Fraction
+    inputs = {"equity": equity, "part": ratio.numerator, "total": ratio.denominator}
+    asset = state.settle_asset[market]
+    if asset == st.asset:
+        return (("deleverage.at_bankruptcy", inputs),)
+    price = state.index_prices[asset]
+    inputs |= {"num": price.numerator, "den": price.denominator}
+    return (("deleverage.at_bankruptcy_converted", inputs),)
 
 
 def _pay_later_layers(state: State, step: Step, default: Default) -> None:
@@ -222,7 +248,7 @@ def _pay_later_layers(state: State, step: Step, default: Default) -> None:
     if not rules or default.left <= 0:
         return
     allocation = allocate(default.left, layer_states(state, rules, default.asset, default.account), cause="default")
-    why: Why = ("loss.recognise", {"equity": -default.left})
+    why: Why = (("loss.recognise", {"equity": -default.left}),)
     post_draws(state, step, allocation, default.account, default.asset, default.left, "default", why, loss=default.loss)
     default.left = allocation.residual
 
@@ -233,8 +259,10 @@ def _finish(state: State, step: Step, default: Default) -> None:
     name, asset_name = state.account_name(default.account), state.asset(default.asset).name
     if st.positions:
         if default.left > 0:
+            row = state.deficits.get(name, default.loss)
+            why: Why = (("loss.carried", {"recognised": row.recognised, "covered": row.covered}),)
             state.deficits.carry(name, default.loss, default.left)
-            step.emit(LossCarried(default.loss, name, asset_name, default.left))
+            step.emit(LossCarried(default.loss, name, asset_name, default.left, why))
         return
     if st.equity < 0:
         owed = -st.equity
@@ -242,7 +270,7 @@ def _finish(state: State, step: Step, default: Default) -> None:
         target = state.cash_id(default.account, default.asset)
         step.post(deficit, target, state.asset(default.asset).to_minor(owed), "residual")
         step.sync_cash(default.account, default.asset)
-        step.emit(Residual(default.loss, name, asset_name, owed))
+        step.emit(Residual(default.loss, name, asset_name, owed, (("loss.residual", {"equity": st.equity}),)))
     if default.unit in state.cases:
         end_case(state, step, state.book.unit_state(default.unit), "deleveraged" if default.needs else "closed")
 
@@ -268,12 +296,29 @@ def _hold_backstop_to_its_limits(state: State, step: Step) -> None:
         whole = sum(gross)
         for p in st.positions:
             lots = -(-abs(p.lots) * excess // whole)  # rounded up: the limit must hold afterwards
-            cost = 0
+            signed = lots if p.lots > 0 else -lots
+            why = _why_limit(rule, st.equity, whole, p.lots)
             if state.policy.deleverage.price is PriceRule.PREVIOUS_MARK:
-                signed = lots if p.lots > 0 else -lots
-                cost = -signed * (state.worth(p.market) - state.previous_worth(p.market))
-            needs.append(Need(state.backstop, p.market, lots if p.lots > 0 else -lots, cost, 0))
+                worth, previous = state.worth(p.market), state.previous_worth(p.market)
+                cost = -signed * (worth - previous)
+                why += (("deleverage.backstop_at_previous", {"worth": worth, "previous": previous}),)
+            else:
+                cost = 0
+                why += (("deleverage.at_mark",),)
+            needs.append(Need(state.backstop, p.market, signed, cost, 0, why))
     if needs:
         deleverage(state, step, needs)
     if broke:
         settle_defaults(state, step, broke)
+
+
+def _why_limit(rule: BackstopRule, equity: int, gross: int, held: int) -> Why:
+    """By how much the backstop is over its limits, and what a position of ``held`` lots gives."""
+    inputs = {"gross": gross, "held": held}
+    if rule.max_notional is not None:
+        inputs["most"] = rule.max_notional
+    if rule.max_leverage is not None:
+        inputs |= {"equity": equity, "num": rule.max_leverage.numerator, "den": rule.max_leverage.denominator}
+    if rule.max_notional is None:
+        return (("backstop.over_leverage", inputs),)
+    return (("backstop.over_notional" if rule.max_leverage is None else "backstop.over_both", inputs),)

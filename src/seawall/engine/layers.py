@@ -15,7 +15,8 @@ from seawall.waterfall import Allocation, LayerKind, LayerRule, LayerState
 class Need:
     """``lots`` (signed, of ``account``) to close in ``market``; ``cost`` is asked of the takers for all of them.
 
-    ``loss`` is 0 when no loss is being covered. ``done`` (lots) and ``collected`` are filled in by deleveraging.
+    ``loss`` is 0 when no loss is being covered. ``why`` gives cost and lots. ``done`` (lots) and ``collected`` are
+    filled in by deleveraging.
     """
 
     account: int
@@ -23,6 +24,7 @@ class Need:
     lots: int
     cost: int
     loss: int
+    why: Why = ()
     done: int = 0
     collected: int = 0
 
@@ -97,13 +99,16 @@ def post_draws(
     asset_name = state.asset(asset).name
     if loss is None:
         loss = recognise(state, step, account, asset, loss_amount, cause, why)
+    step.note("layers", allocation)
     rules = {rule.name: rule for rule in state.policy.layers}
     left = loss_amount
     for draw in allocation.draws:
         if not draw.amount:
             continue
         source = state.house[rules[draw.name].account]
-        inputs = {"left": left, "available": draw.available, "limit": -1 if draw.limit is None else draw.limit}
+        inputs = {"left": left, "available": draw.available}
+        if draw.limit is not None:
+            inputs["limit"] = draw.limit
         step.pay(source, account, asset, draw.amount, f"layer:{draw.name}")
         step.emit(
             Drawn(
@@ -112,7 +117,7 @@ def post_draws(
                 state.account_name(source),
                 asset_name,
                 draw.amount,
-                ("layer.draw" if draw.limit is None else "layer.draw_limited", inputs),
+                (("layer.draw" if draw.limit is None else "layer.draw_limited", inputs),),
             )
         )
         state.deficits.cover(name, loss, draw.amount)

@@ -6,25 +6,40 @@ moves between each account and the market's clearing account, whose balance is a
 
 from __future__ import annotations
 
-from seawall.engine.events import Event
+from collections.abc import Callable
+from typing import Any
+
+from seawall.engine.events import Event, Why
+from seawall.engine.explain import side
 from seawall.engine.state import State
 from seawall.errors import InvariantBroken
 from seawall.money import muldiv
+
+Watch = Callable[[str, Any], None]  # called with a kind and what there is to see: events as they happen, queues, layers
+Before = tuple[int, int]  # signed lots and entry value of a position before
 
 
 class Step:
     """What one command does: events and transfers in order. Amounts in book units unless said."""
 
-    __slots__ = ("events", "state", "transfers")
+    __slots__ = ("events", "state", "transfers", "watch")
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, watch: Watch | None = None) -> None:
         self.state = state
+        self.watch = watch
         self.events: list[Event] = []
         self.transfers: list[tuple[int, int, int, str]] = []
 
     def emit(self, event: Event) -> None:
         """Record an event."""
         self.events.append(event)
+        if self.watch is not None:
+            self.watch("event", event)
+
+    def note(self, kind: str, seen: Any) -> None:
+        """Show a watcher what decides, as it is now. Nothing is recorded."""
+        if self.watch is not None:
+            self.watch(kind, seen)
 
     def post(self, source: int, target: int, minor: int, code: str) -> None:
         """One ledger transfer of ``minor`` (> 0) units between ledger accounts.
@@ -54,23 +69,36 @@ class Step:
         self.sync_cash(source, asset)
         self.sync_cash(target, asset)
 
-    def exchange(self, account: int, other: int, market: int, lots: int, value: int, code: str) -> None:
+    def exchange(
+        self, account: int, other: int, market: int, lots: int, value: int, code: str
+    ) -> tuple[Before, Before]:
         """``account`` takes ``lots`` (signed) worth ``value`` (signed alike), ``other`` the opposite.
 
         Reducing ``c`` of ``n`` lots releases ``entry * c / n`` of the entry value (rounding: profile ``release``);
         realised profit is what the closing part was worth less what it released. The rest of the entry stays with
         the rest of the position, so nothing is lost to rounding.
-        """
-        self._one_side(account, market, lots, value, code)
-        self._one_side(other, market, -lots, -value, code)
 
-    def _one_side(self, account: int, market: int, lots: int, value: int, code: str) -> None:
+        Returns the positions of both before.
+        """
+        mine = self._one_side(account, market, lots, value, code)
+        return mine, self._one_side(other, market, -lots, -value, code)
+
+    def why_sides(self, own: Before, other: Before, lots: int) -> tuple[Why, Why]:
+        """What explains the profit that each side realised: empty where it only added to its position.
+
+        ``own`` is the position before of the event's account, which took ``lots``; ``other`` that of the other side.
+        """
+        rounding = self.state.policy.margin.profile.release
+        return side("own", *own, lots, rounding), side("other", *other, -lots, rounding)
+
+    def _one_side(self, account: int, market: int, lots: int, value: int, code: str) -> Before:
+        """Post one side; the position before."""
         state = self.state
         held, entry = state.book.position(account, market)
         asset = state.settle_asset[market]
         if held == 0 or (held > 0) == (lots > 0):
             state.book.set_position(account, market, held + lots, entry + value)
-            return
+            return held, entry
         rounding = state.policy.margin.profile.release
         if abs(lots) < abs(held):
             released, closing = muldiv(entry, abs(lots), abs(held), rounding), value
@@ -88,3 +116,4 @@ class Step:
             else:
                 self.post(cash, clearing, minor, code)
             self.sync_cash(account, asset)
+        return held, entry

@@ -23,7 +23,7 @@ from seawall.journal.log import LOG_NAME
 from seawall.journal.snapshots import load_snapshot, save_snapshot
 from seawall.margin import BookSnapshot
 
-FORMAT = "seawall-run/1"
+FORMAT = "seawall-run/2"  # 2: every event that moves money says why, completely
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class RunDirectory:
         data = self._json("run.json")
         if data.get("format") != FORMAT:
             raise InputError(
-                "not a run directory of this format",
+                "a run directory of another format: run it again with this version, or read it with the one that wrote it",
                 where=str(self.path / "run.json"),
                 field="format",
                 value=data.get("format"),

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from seawall.engine import Policy, State, apply, check_all, open_state, state_hash
-from seawall.errors import AnswerError
-from seawall.journal.log import GENESIS, LogReader, chain, outcome_body
+from seawall.engine import Policy, State, check_all, state_hash
+from seawall.journal.derive import applied, reopened
+from seawall.journal.log import LogReader
 from seawall.journal.rundir import Manifest, open_run
 
 
@@ -55,37 +55,14 @@ def verify_run(
     started = time.perf_counter()
     run = open_run(path)
     manifest = run.manifest()
-    policy = read_policy(run.policy_text())
-    if policy.hash != manifest.policy_hash:
-        raise AnswerError(f"{path}: policy.json hashes to {policy.hash}, run.json says {manifest.policy_hash}")
-    book = run.book()
-    index = {i.symbol: m for m, i in enumerate(book.instruments)}
-    state = open_state(
-        book,
-        policy,
-        {index[s]: m for s, m in manifest.opening_marks.items()},
-        manifest.opening_ns,
-        indexes={a: (n, d) for a, (n, d) in manifest.opening_indexes.items()},
-    )
-    opening = state_hash(state)
-    if opening != manifest.opening_hash:
-        raise AnswerError(f"{path}: opening state hashes to {opening}, run.json says {manifest.opening_hash}")
-    head = GENESIS(policy.hash, opening)
+    state, head = reopened(run, read_policy)
     records, complete = 0, True
     for record in LogReader(run.log):
-        outcome = apply(state, record.command)
-        body = outcome_body(record.number, outcome)
+        head = applied(run, state, record, head)
         records = record.number
         if record.body is None:
             complete = False
             break
-        if body != record.body:
-            raise AnswerError(
-                f"{run.log}: record {record.number} differs when applied again\n{_first_difference(body, record.body)}"
-            )
-        head = chain(head, record.command_line, body)
-        if head != record.chain:
-            raise AnswerError(f"{run.log}: hash chain breaks at record {record.number}")
         if progress is not None and records % 1024 == 0:
             progress(records)
     check_all(state, threads=threads)
@@ -101,9 +78,3 @@ def verify_run(
         complete,
         time.perf_counter() - started,
     )
-
-
-def _first_difference(got: str, recorded: str) -> str:
-    at = next((i for i, (a, b) in enumerate(zip(got, recorded, strict=False)) if a != b), min(len(got), len(recorded)))
-    start = max(0, at - 60)
-    return f"  recorded: …{recorded[start : at + 120]}\n  derived:  …{got[start : at + 120]}"

@@ -32,6 +32,7 @@ from seawall.liquidation.rules import (
 )
 from seawall.liquidation.series import Series, SeriesPlan, SeriesStep, close_by_series
 from seawall.liquidation.settlement import (
+    NO_SETTLEMENT,
     Eligibility,
     FillSettlement,
     deleverage_eligibility,
@@ -74,6 +75,7 @@ from seawall.liquidation.windows import (
 
 __all__ = [
     "EVERYTHING",
+    "NO_SETTLEMENT",
     "AccountView",
     "BackstopRule",
     "BlockCap",

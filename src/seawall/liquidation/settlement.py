@@ -14,11 +14,19 @@ Number = TypeVar("Number", int, Fraction)
 
 
 class FillSettlement(NamedTuple):
-    """``fee`` (>= 0) goes from the account to the fund, ``draw`` (>= 0) from the loss layers to the account."""
+    """``fee`` (>= 0) goes from the account to the fund, ``draw`` (>= 0) from the loss layers to the account.
+
+    ``share`` is the slice's part of the account's equity; ``why`` the rule and the inputs that give fee and draw from
+    the fill's gain and notional.
+    """
 
     fee: int
     draw: int
-    why: tuple[str, Mapping[str, int]]
+    share: int
+    why: tuple[str, Mapping[str, int]] | None
+
+
+NO_SETTLEMENT = FillSettlement(0, 0, 0, None)
 
 
 def fund_delta(improvement: int, notional: int, fee: LiquidationFee, rounding: Rounding) -> int:
@@ -60,15 +68,13 @@ def settle_fill(
     """
     share = bankruptcy_share(equity, part, total, profile.equity_share)
     delta = fund_delta(gain + share, notional, fee, profile.fee)
-    inputs = {
-        "gain": gain,
-        "share": share,
-        "notional": notional,
-        "num": 0 if fee.kind is FeeKind.NONE else fee.rate.numerator,
-        "den": fee.rate.denominator,
-    }
-    rule = f"fill.fee_{profile.fee.value}"
-    return FillSettlement(max(0, delta), max(0, -delta), (rule, inputs))
+    ratio = Fraction(part) / Fraction(total) if total else Fraction(1)  # exact: Fraction
+    inputs = {"equity": equity, "part": ratio.numerator, "total": ratio.denominator}
+    rule = "fill.no_fee"
+    if fee.kind is not FeeKind.NONE:
+        rule = "fill.fee" if profile.fee is Rounding.CEIL else f"fill.fee_{profile.fee.value}"
+        inputs |= {"num": fee.rate.numerator, "den": fee.rate.denominator}
+    return FillSettlement(max(0, delta), max(0, -delta), share, (rule, inputs))
 
 
 def fund_flow(side_long: bool, size: Number, bankruptcy_price: Number, fill_price: Number) -> Number:

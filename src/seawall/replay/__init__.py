@@ -1,20 +1,28 @@
 """Past and imagined events through the engine: price paths, the book generator, the driver, and its result."""
 
 from seawall.replay.api import compare_marks, replay
+from seawall.replay.compare import Comparison, compare, open_comparison
 from seawall.replay.driver import Replay
 from seawall.replay.generator import GeneratorOptions, MarketSeed, generate_book, parse_generate
 from seawall.replay.record import Record, open_record
 from seawall.replay.run import Run
+from seawall.replay.sensitivity import Sensitivity, open_sensitivity, sensitivity
 
 __all__ = [
+    "Comparison",
     "GeneratorOptions",
     "MarketSeed",
     "Record",
     "Replay",
     "Run",
+    "Sensitivity",
+    "compare",
     "compare_marks",
     "generate_book",
+    "open_comparison",
     "open_record",
+    "open_sensitivity",
     "parse_generate",
     "replay",
+    "sensitivity",
 ]

@@ -13,7 +13,7 @@ from typing import Any
 from seawall.engine import Policy
 from seawall.errors import InputError
 from seawall.margin import BookSnapshot
-from seawall.market import Kind
+from seawall.market import Kind, MarkRule
 from seawall.models import ResponseParameters
 from seawall.replay.driver import Progress, Replay
 from seawall.replay.generator import MarketSeed, generate_book, parse_generate
@@ -66,20 +66,14 @@ def replay(
         InputError: input that cannot be used; nothing is written then.
     """
     rules = read_policy(policy)
-    mark_rule = None
-    if marks is not None:
-        if marks not in ("last", "banded"):
-            raise InputError(
-                "unknown mark rule", field="marks", value=marks, expected=nearest(marks, ["last", "banded"])
-            )
-        mark_rule = with_changes(rules.marks, kind=marks)
-    found = _path(prices, book, index, mapping, start, end, symbols, path)
+    mark_rule = mark_rule_for(rules, marks)
+    found = path_for(prices, book, index, mapping, start, end, symbols, path)
     engine = Replay(found, rules, marks=mark_rule, response=response, threads=threads, progress=progress)
-    snapshot = engine.open(lambda first: _book(book, found, first))
+    snapshot = engine.open(lambda first: book_for(book, found, first))
     options = {
-        "prices": _name(prices),
-        "index": None if index is None else _name(index),
-        "map": None if mapping is None else _name(mapping),
+        "prices": name_of(prices),
+        "index": None if index is None else name_of(index),
+        "map": None if mapping is None else name_of(mapping),
         "from": start,
         "to": end,
         "symbols": None if symbols is None else list(symbols),
@@ -119,7 +113,21 @@ def compare_marks(run: Run, *arguments: Any, **options: Any) -> dict[str, Any]:
     }
 
 
-def _name(source: Any) -> str:
+def mark_rule_for(policy: Policy, marks: str | None) -> MarkRule | None:
+    """The policy's mark rule turned to "last" or "banded"; None: as the policy says.
+
+    Raises:
+        InputError: another name.
+    """
+    if marks is None:
+        return None
+    if marks not in ("last", "banded"):
+        raise InputError("unknown mark rule", field="marks", value=marks, expected=nearest(marks, ["last", "banded"]))
+    return with_changes(policy.marks, kind=marks)
+
+
+def name_of(source: Any) -> str:
+    """What a price source is called in results: scenario name, file name, or its type."""
     if isinstance(source, Scenario):
         return source.name
     if isinstance(source, str | FilePath):
@@ -127,7 +135,12 @@ def _name(source: Any) -> str:
     return type(source).__name__
 
 
-def _book(book: BookSnapshot | str, path: Path, first: dict[str, float]) -> BookSnapshot:
+def book_for(book: BookSnapshot | str, path: Path, first: dict[str, float]) -> BookSnapshot:
+    """The book itself, or the one generated over the markets that have a first price.
+
+    Raises:
+        InputError: neither a book nor ``generate:...``.
+    """
     if isinstance(book, BookSnapshot):
         return book
     if not book.startswith("generate"):
@@ -145,7 +158,7 @@ def _book(book: BookSnapshot | str, path: Path, first: dict[str, float]) -> Book
     return generate_book(parse_generate(book), seeds)
 
 
-def _path(
+def path_for(
     prices: Any,
     book: BookSnapshot | str,
     index: Any,
@@ -155,6 +168,7 @@ def _path(
     symbols: Sequence[str] | None,
     path: str,
 ) -> Path:
+    """The price path of what ``replay`` was asked; ``book`` only says which markets are priced."""
     if isinstance(prices, str) and not FilePath(prices).is_file() and not prices.endswith((".csv", ".parquet")):
         prices = load_scenario(prices)
     if isinstance(prices, Scenario):

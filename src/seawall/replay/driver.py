@@ -32,6 +32,7 @@ from seawall.journal import GENESIS, LogWriter, Manifest, RunDirectory, create_r
 from seawall.margin import BookSnapshot
 from seawall.market import MarkRule, Quarantine, SourceMemory, scaled_price
 from seawall.models import MarketResponse, ResponseParameters
+from seawall.replay.actors import add_actors
 from seawall.replay.feed import FeedCounts, MarkFeed
 from seawall.replay.frames import build_frames
 from seawall.replay.interrupt import deferred_interrupt
@@ -118,7 +119,7 @@ class Replay:
         self.opening = {index[s]: mark for s, mark in marks.items()}
         self.missing = sorted(wanted - set(first))
         self.refused_early, self.feed.counts = self.feed.counts.quarantined, FeedCounts()
-        return book
+        return add_actors(book, self.path.actors, self.opening)
 
     def run(
         self,

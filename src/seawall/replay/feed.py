@@ -21,7 +21,10 @@ from seawall.replay.paths import Observations
 
 @dataclass(slots=True)
 class _Source:
+    """``seen`` is what it printed, ``price`` the same moved by our own orders; both None until usable."""
+
     memory: SourceMemory
+    seen: int | None = None
     price: int | None = None
     time_ns: int = 0
 
@@ -100,13 +103,30 @@ class MarkFeed:
         now: int,
         refused: list[tuple[str, str, str]],
     ) -> None:
-        scaled = scaled_price(price * shift if shift != 1.0 else price, entry.instrument.mark_scale)
-        usable = source.memory.observe(scaled, now)
+        # A source is judged by what it printed: our own orders, which move every price alike, must not hide a pin.
+        scale = entry.instrument.mark_scale
+        usable = source.memory.observe(scaled_price(price, scale), now, self._witness(entry, source, now))
         if isinstance(usable, Quarantine):
             refused.append((name, repr(price), usable.value))
             self.counts.refuse(entry.instrument.symbol)
-        else:
-            source.price, source.time_ns = usable, now
+            if usable is Quarantine.PINNED:
+                source.seen = source.price = None  # what it printed before is the pinned value itself
+            return
+        moved = usable if shift == 1.0 else scaled_price(price * shift, scale)
+        if isinstance(moved, Quarantine):
+            refused.append((name, repr(price), moved.value))
+            self.counts.refuse(entry.instrument.symbol)
+            return
+        source.seen, source.price, source.time_ns = usable, moved, now
+
+    def _witness(self, entry: _Market, source: _Source, now: int) -> int | None:
+        """What a source is held against when it repeats one value: the aggregate of the others; where there is none,
+        the venue's own last trade (one market against one source, but two that are made apart)."""
+        if not self._policy.oracle.pinned_after or source is entry.trade:
+            return None
+        others = [Quote(n, s.seen, s.time_ns) for n, s in entry.index.items() if s is not source and s.seen]
+        found = aggregate(others, now, self._policy.oracle).price
+        return entry.trade.seen if found is None else found
 
     def _decide(self, entry: _Market, now: int, traded: bool, refused: list[tuple[str, str, str]]) -> int | None:
         index = None

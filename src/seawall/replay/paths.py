@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from seawall.errors import InputError
-from seawall.scenario import Scenario
+from seawall.scenario import Actor, IndexFeed, Printer, Scenario
 from seawall.tables.keys import nearest
 from seawall.tables.symbols import Feed
 
@@ -87,7 +87,7 @@ class Path:
     """A path ready to run: the stream and what a report must say about it.
 
     ``depth(market, time_ns)`` is the notional within 1 % of the mark, in the quote currency; ``normal_depth(market)``
-    what it is on a usual day, None where nothing is known of it.
+    what it is on a usual day, None where nothing is known of it. ``actors`` are added to the book at opening.
     """
 
     name: str
@@ -101,30 +101,45 @@ class Path:
     notes: tuple[str, ...]
     steps: int
     normal_depth: Callable[[str], float] | None = None
+    actors: tuple[Actor, ...] = ()
 
 
-def scenario_path(scenario: Scenario, *, step_s: int = 15, quote: str = "USD") -> Path:
-    """A scenario as a path: one market per asset, its index as the only source, a mark every ``step_s`` seconds."""
+ONLY_SOURCE = (IndexFeed("scenario"),)  # the index itself, where a scenario names no sources
+
+
+def scenario_path(scenario: Scenario, *, step_s: int | None = None) -> Path:
+    """A scenario as a path: one market per asset, its sources, a mark every ``step_s`` seconds (None: as it says)."""
+    step_s = scenario.step_s if step_s is None else step_s
     symbols = {asset: f"{asset}-PERP" for asset in scenario.assets}
-    feeds = tuple(Feed(symbols[a], ("scenario", symbols[a]), (("scenario", a),)) for a in scenario.assets)
+    sources = {asset: path.feeds or ONLY_SOURCE for asset, path in scenario.assets.items()}
+    feeds = tuple(Feed(symbols[a], ("scenario", symbols[a]), tuple((f.name, a) for f in sources[a])) for a in sources)
     end = scenario.start_ns + scenario.minutes * MINUTE
     due = {scenario.start_ns + minute * MINUTE: Fraction(rate) for minute, rate in scenario.funding}
 
     def stream() -> Iterator[Observations]:
+        printers = {a: [Printer(f) for f in found] for a, found in sources.items()}
         for time_ns in range(scenario.start_ns, end + 1, step_s * SECOND):
             minute = (time_ns - scenario.start_ns) / MINUTE
             rate = due.get(time_ns)
+            trades = {a: scenario.trade_price(a, minute) for a in scenario.assets}
             yield Observations(
                 time_ns,
-                tuple((symbols[a], scenario.trade_price(a, minute)) for a in scenario.assets),
-                tuple((a, "scenario", scenario.index_price(a, minute)) for a in scenario.assets),
+                tuple((symbols[a], price) for a, price in trades.items()),
+                tuple(
+                    (a, printer.feed.name, price)
+                    for a in scenario.assets
+                    for printer in printers[a]
+                    if (price := printer.at(minute, scenario.index_price(a, minute), trades[a])) is not None
+                ),
                 {} if rate is None else dict.fromkeys(symbols.values(), rate),
             )
 
-    by_symbol = {symbols[a]: p.normal_depth for a, p in scenario.assets.items()}
+    of_symbol = {symbols[a]: a for a in scenario.assets}
 
     def depth(market: str, time_ns: int) -> float:
-        return by_symbol[market] * scenario.depth_at((time_ns - scenario.start_ns) / MINUTE)
+        asset = of_symbol[market]
+        minute = (time_ns - scenario.start_ns) / MINUTE
+        return scenario.assets[asset].normal_depth * scenario.depth_at(minute, asset)
 
     rule = f"prices between the scenario's points are log-linear, one mark every {step_s} s"
     return Path(
@@ -136,10 +151,24 @@ def scenario_path(scenario: Scenario, *, step_s: int = 15, quote: str = "USD") -
         end,
         rule,
         depth,
-        tuple(f"{s.text} ({s.date})" for s in scenario.sources),
+        tuple(f"{s.text} ({s.date})" for s in scenario.sources) + _added(scenario),
         scenario.minutes * 60 // step_s + 1,
-        by_symbol.__getitem__,
+        lambda market: scenario.assets[of_symbol[market]].normal_depth,
+        scenario.actors,
     )
+
+
+def _added(scenario: Scenario) -> tuple[str, ...]:
+    """What a result says of the actors: they are facts and assumptions of the scenario, not of the book."""
+    if not scenario.actors:
+        return ()
+    told = "; ".join(
+        f"{a.name} ({a.wallets} wallets, {float(a.cash):,.0f} of cash, "
+        + ", ".join(f"{float(a.notional(h)):+,.0f} {h.asset}" for h in a.holdings)
+        + ")"
+        for a in scenario.actors
+    )
+    return (f"added to the book at opening: {told}; what they do later is part of the price path, not of a model",)
 
 
 DEFAULT_DEPTH = 20_000_000.0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seawall.engine import State
+from seawall.replay.present import present, report
 from seawall.replay.record import Record
 
 if TYPE_CHECKING:
@@ -68,6 +69,13 @@ class Run:
     def to_json(self) -> str:
         """The result document as JSON text."""
         return json.dumps(self.summary, indent=2, ensure_ascii=False)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the report of the run as one HTML file; returns its path. See ``seawall.report``."""
+        return report(self, path)
+
+    def _repr_html_(self) -> str | None:
+        return present(self)
 
     def __repr__(self) -> str:
         s = self.summary

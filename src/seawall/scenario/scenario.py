@@ -2,75 +2,40 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import exp, isfinite, log
+from math import isfinite
 from types import MappingProxyType
 
 from seawall.errors import InputError
+from seawall.scenario.actors import Actor
+from seawall.scenario.curve import Curve
+from seawall.scenario.feeds import IndexFeed
 
 NS_PER_MINUTE = 60 * 10**9
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Points (minute, value), minutes rising. Between points the logarithm is linear; outside, the end value holds."""
-
-    points: tuple[tuple[float, float], ...]
-
-    @classmethod
-    def of(cls, points: Sequence[tuple[float, float]], *, where: str = "", field: str = "anchors") -> Curve:
-        """Check and build: at least one point, minutes rising, everything finite, values positive.
-
-        Raises:
-            InputError: one of these does not hold; the point is named by its place in the list.
-        """
-        if not points:
-            raise InputError("curve has no points", where=where, field=field)
-        for i, (minute, value) in enumerate(points):
-            if not isfinite(minute):
-                raise InputError("minute must be finite", where=where, field=f"{field}[{i}]", value=minute)
-            if not (isfinite(value) and value > 0):
-                raise InputError("value must be positive", where=where, field=f"{field}[{i}]", value=value)
-            if i and minute <= points[i - 1][0]:
-                raise InputError("minutes must rise", where=where, field=f"{field}[{i}]", value=minute)
-        return cls(tuple((float(m), float(v)) for m, v in points))
-
-    def at(self, minute: float) -> float:
-        """Value at a minute."""
-        i = bisect_right(self.points, minute, key=lambda p: p[0])
-        if i == 0:
-            return self.points[0][1]
-        if i == len(self.points):
-            return self.points[-1][1]
-        (m0, v0), (m1, v1) = self.points[i - 1], self.points[i]
-        share = (minute - m0) / (m1 - m0)
-        return exp(log(v0) * (1 - share) + log(v1) * share)
-
-    def scaled(self, factor: float) -> Curve:
-        """The curve with its logarithm times ``factor``: 2 squares every ratio, 0 makes it flat at 1."""
-        return Curve(tuple((m, v**factor) for m, v in self.points))
-
-    @property
-    def lowest(self) -> tuple[float, float]:
-        """(minute, value) of the lowest point."""
-        return min(self.points, key=lambda p: p[1])
-
-
-FLAT = Curve(((0.0, 1.0),))
+KINDS = ("crash", "manipulation")
 
 
 @dataclass(frozen=True, slots=True)
 class AssetPath:
-    """One asset: price at minute 0, price relative to it, the venue's last trade relative to the index, and normal
-    depth (quote currency within 1 % of the mark, one side)."""
+    """One asset.
+
+    Attributes:
+        price: index at minute 0, quote currency.
+        ratio: index relative to ``price``.
+        dislocation: the venue's last trade relative to the index.
+        normal_depth: quote currency within 1 % of the mark, one side.
+        depth: the asset's own share of normal depth over time; None: the scenario's.
+        feeds: sources of the index; none: one source that prints the index.
+    """
 
     price: float
     ratio: Curve
     dislocation: Curve
     normal_depth: float
+    depth: Curve | None = None
+    feeds: tuple[IndexFeed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +51,12 @@ class Scenario:
     """A dated, sourced scenario.
 
     ``depth`` is the share of normal depth over time, ``funding`` the (minute, rate) points at which funding is paid,
-    rate as a fraction of notional per payment, written as text so that it stays exact.
+    rate as a fraction of notional per payment, written as text so that it stays exact. ``actors`` are accounts that any
+    book gets at opening. ``kind`` is "crash" or "manipulation"; ``step_s`` the seconds between two marks.
 
     Raises:
-        InputError: no assets, a price or depth that is not positive, a point outside the window, or a funding rate
-            that is no decimal or beyond 10 %.
+        InputError: no assets, a price or depth that is not positive, a point outside the window, a funding rate that
+            is no decimal or beyond 10 %, a bad source or actor, or two of one name.
     """
 
     name: str
@@ -104,6 +70,10 @@ class Scenario:
     sources: tuple[Source, ...]
     notes: str = ""
     good_outcome: str = ""
+    bad_outcome: str = ""
+    kind: str = "crash"
+    step_s: int = 15
+    actors: tuple[Actor, ...] = ()
 
     def __post_init__(self) -> None:
         if self.minutes < 1:
@@ -118,8 +88,25 @@ class Scenario:
                 self._refuse("must start with 1 at minute 0", f"assets.{name}.anchors", path.ratio.points[0])
             self._inside(path.ratio, f"assets.{name}.anchors")
             self._inside(path.dislocation, f"assets.{name}.dislocation")
+            if path.depth is not None:
+                self._inside(path.depth, f"assets.{name}.depth")
+            self._names([f.name for f in path.feeds], f"assets.{name}.feeds")
+            for i, feed in enumerate(path.feeds):
+                feed.check(self.minutes, f"scenario {self.name}", f"assets.{name}.feeds[{i}]")
         self._inside(self.depth, "depth.anchors")
         self._check_funding()
+        if self.kind not in KINDS:
+            self._refuse("unknown kind of scenario", "kind", self.kind)
+        if not 1 <= self.step_s <= 60:
+            self._refuse("seconds between marks must be 1 to 60", "step_s", self.step_s)
+        self._names([a.name for a in self.actors], "actors")
+        for i, actor in enumerate(self.actors):
+            actor.check(tuple(self.assets), f"scenario {self.name}", f"actors[{i}]")
+
+    def _names(self, names: Sequence[str], field: str) -> None:
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                self._refuse("name is there twice", f"{field}[{i}].name", name)
 
     def _inside(self, curve: Curve, field: str) -> None:
         for i, (minute, _) in enumerate(curve.points):
@@ -151,12 +138,23 @@ class Scenario:
         """The venue's own last trade: index times dislocation."""
         return self.index_price(asset, minute) * self.assets[asset].dislocation.at(minute)
 
-    def depth_at(self, minute: float) -> float:
-        """Share of normal depth."""
-        return self.depth.at(minute)
+    def depth_at(self, minute: float, asset: str | None = None) -> float:
+        """Share of normal depth: the asset's own where it has one, else the scenario's."""
+        own = None if asset is None else self.assets[asset].depth
+        return (own or self.depth).at(minute)
+
+    def with_feeds(self, asset: str, feeds: Sequence[IndexFeed]) -> Scenario:
+        """The same event with other sources for one asset's index.
+
+        Raises:
+            InputError: no such asset, or a bad source.
+        """
+        self.only([asset])
+        path = replace(self.assets[asset], feeds=tuple(feeds))
+        return replace(self, assets=MappingProxyType({**self.assets, asset: path}))
 
     def only(self, assets: Collection[str]) -> Scenario:
-        """The scenario with some of its assets.
+        """The scenario with some of its assets; actors keep what they hold in these, those without anything leave.
 
         Raises:
             InputError: one of them is not in it.
@@ -170,12 +168,18 @@ class Scenario:
                     value=asset,
                     expected="one of " + ", ".join(self.assets),
                 )
-        return replace(self, assets=MappingProxyType({a: p for a, p in self.assets.items() if a in set(assets)}))
+        left = [replace(a, holdings=tuple(h for h in a.holdings if h.asset in set(assets))) for a in self.actors]
+        return replace(
+            self,
+            assets=MappingProxyType({a: p for a, p in self.assets.items() if a in set(assets)}),
+            actors=tuple(a for a in left if a.holdings),
+        )
 
     def scaled(self, factor: float, *, depth: float = 1.0) -> Scenario:
         """The same event, milder or harsher.
 
-        Logarithms are scaled, so prices stay positive and a factor of 2 turns a fall to 0.8 into one to 0.64.
+        Logarithms are scaled, so prices stay positive and a factor of 2 turns a fall to 0.8 into one to 0.64. Floors
+        and ceilings of sources, and what actors hold, stay as they are.
 
         Args:
             factor: on every asset's price moves and dislocations; 0 leaves prices where they start.
@@ -190,7 +194,13 @@ class Scenario:
                     "bad scale", where=f"scenario {self.name}", field=field, value=number, expected="0 to 10"
                 )
         assets = {
-            name: replace(path, ratio=path.ratio.scaled(factor), dislocation=path.dislocation.scaled(factor))
+            name: replace(
+                path,
+                ratio=path.ratio.scaled(factor),
+                dislocation=path.dislocation.scaled(factor),
+                depth=None if path.depth is None else path.depth.scaled(depth),
+                feeds=tuple(replace(f, ratio=f.ratio.scaled(factor)) for f in path.feeds),
+            )
             for name, path in self.assets.items()
         }
         return replace(self, assets=MappingProxyType(assets), depth=self.depth.scaled(depth))

@@ -3,6 +3,7 @@
 from seawall.tables.book import BookReport, check_book, read_book
 from seawall.tables.policies import policy_from_canonical, policy_from_mapping, policy_names, preset_text, read_policy
 from seawall.tables.prices import PriceTable, read_prices
+from seawall.tables.scenario_pages import scenarios_markdown
 from seawall.tables.scenarios import load_scenario, scenario_names
 from seawall.tables.specification import columns_markdown, template_files
 
@@ -20,5 +21,6 @@ __all__ = [
     "read_policy",
     "read_prices",
     "scenario_names",
+    "scenarios_markdown",
     "template_files",
 ]

@@ -11,9 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 from seawall.errors import InputError
-from seawall.scenario import AssetPath, Curve, Scenario, Source
+from seawall.scenario import Actor, AssetPath, Curve, Follows, Holding, IndexFeed, Scenario, Source
 from seawall.tables.keys import Table, nearest
 
+FLAT = Curve(((0.0, 1.0),))
+ROLES = ("trader", "market_maker")
 SMALLEST = Fraction(1, 10**12)  # prices and ratios outside 1e-12 to 1e12 are typing errors
 
 
@@ -43,8 +45,12 @@ def load_scenario(source: str | Path) -> Scenario:
             return _parse(path.read_text(encoding="utf-8"), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise InputError("scenario file cannot be read", where=str(path), value=str(error)) from None
+    alike = [n for n in scenario_names() if text and text.lower() in n]
     raise InputError(
-        "no such scenario", field="event", value=text, expected=f"{nearest(text, scenario_names())}, or a .toml file"
+        "no such scenario",
+        field="event",
+        value=text,
+        expected=f"{nearest(text, alike or scenario_names())}, or a .toml file",
     )
 
 
@@ -79,6 +85,10 @@ def _parse(text: str, where: str) -> Scenario:
         sources=tuple(_source(t) for t in top.rows("sources")),
         notes=top.text("notes", ""),
         good_outcome=top.text("good_outcome", ""),
+        bad_outcome=top.text("bad_outcome", ""),
+        kind=top.choice("kind", ("crash", "manipulation"), "crash"),
+        step_s=top.whole("step_s", 15, low=1),
+        actors=tuple(_actor(t, list(assets)) for t in top.rows("actors")),
     )
     if not scenario.sources:
         top.fail("sources", "scenario names no source", "[[sources]] with text and date")
@@ -100,11 +110,61 @@ def _asset(t: Table) -> AssetPath:
     path = AssetPath(
         price=float(price),
         ratio=_curve(t, "anchors"),
-        dislocation=_curve(t, "dislocation") if t.has("dislocation") else Curve(((0.0, 1.0),)),
+        dislocation=_curve(t, "dislocation") if t.has("dislocation") else FLAT,
         normal_depth=float(t.whole("normal_depth", low=1)),
+        depth=_curve(t, "depth") if t.has("depth") else None,
+        feeds=tuple(_feed(row) for row in t.rows("feeds")),
     )
     t.done()
     return path
+
+
+def _feed(t: Table) -> IndexFeed:
+    floor, ceiling = (t.maybe_fraction(k, low=SMALLEST, high=1 / SMALLEST) for k in ("floor", "ceiling"))
+    feed = IndexFeed(
+        name=t.text("name"),
+        follows=Follows(t.choice("follows", [f.value for f in Follows], "index")),
+        ratio=_curve(t, "ratio") if t.has("ratio") else FLAT,
+        floor=None if floor is None else float(floor),
+        ceiling=None if ceiling is None else float(ceiling),
+        average_minutes=float(t.whole("average_minutes", 0)),
+        pinned=_windows(t, "pinned"),
+        outage=_windows(t, "outage"),
+    )
+    t.done()
+    return feed
+
+
+def _windows(t: Table, key: str) -> tuple[tuple[float, float], ...]:
+    """[[from, to], ...] in whole minutes; none when the key is absent."""
+    if not t.has(key):
+        return ()
+    rows: Any = t.data[key]
+    if not isinstance(rows, list) or not all(
+        isinstance(r, list) and len(r) == 2 and all(type(m) is int for m in r) for r in rows
+    ):
+        t.fail(key, "bad value", "[[from minute, to minute], ...]")
+    return tuple((float(a), float(b)) for a, b in rows)
+
+
+def _actor(t: Table, assets: list[str]) -> Actor:
+    name = t.text("name")
+    holdings = []
+    for row in t.rows("positions"):
+        sizes = [row.maybe_fraction(k, low=-1 / SMALLEST, high=1 / SMALLEST) for k in ("notional", "leverage")]
+        holdings.append(Holding(row.choice("asset", assets), *sizes))
+        row.done()
+    actor = Actor(
+        name=name,
+        owner=t.text("owner", name),
+        cash=t.fraction("cash", high=1 / SMALLEST),
+        holdings=tuple(holdings),
+        wallets=t.whole("wallets", 1, low=1),
+        role=t.choice("role", ROLES, "trader"),
+        text=t.text("text", ""),
+    )
+    t.done()
+    return actor
 
 
 def _points(t: Table, key: str) -> tuple[tuple[int, str], ...]:

@@ -1,0 +1,220 @@
+"""``seawall compare``: one event under several policies, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seawall.cli import show
+from seawall.errors import AnswerError, InputError
+
+if TYPE_CHECKING:
+    from seawall.replay import Comparison
+
+BOOK = "generate:accounts=100000,seed=7"
+COLUMNS = 4  # policies that fit beside each other in 80 columns
+# What the wide table shows of each metric; None: an empty line.
+ROWS = (
+    "liquidated_accounts",
+    "liquidated_notional",
+    "taken_over_accounts",
+    "taken_over_notional",
+    "bad_debt",
+    None,
+    "used_",
+    None,
+    "deleveraged_accounts",
+    "deleveraged_notional",
+    "needed",
+    "collected",
+    "overshoot",
+    "haircut_max_of_profit",
+    "haircut_max_of_equity",
+    "pain_top20",
+    "residual",
+    None,
+    "house_gained",
+    "house_gain",
+    "winner_gained",
+    "winner_gain",
+    "fund_before",
+    "fund_after",
+)
+NARROW = (
+    ("liquidated_accounts", "liquidated"),
+    ("bad_debt", "bad debt"),
+    ("deleveraged_accounts", "delever'd"),
+    ("collected", "given up"),
+    ("residual", "residual"),
+    ("house_gain", "house"),
+)
+LAYERS = {"account": "house account", "deleverage": "deleveraging"}
+SPREAD = ("bad_debt", "deleveraged_notional", "collected", "residual", "house_gain")
+
+
+def compare(
+    event: Annotated[str | None, typer.Argument(help="Scenario name.")] = None,
+    policies: Annotated[
+        str | None, typer.Option(help="Preset names and TOML files, commas between (default: all presets).")
+    ] = None,
+    prices: Annotated[Path | None, typer.Option(help="Price file (CSV or Parquet) instead of a scenario.")] = None,
+    book: Annotated[
+        str,
+        typer.Option(
+            help="generate:accounts=N,seed=N; a folder with accounts, positions and markets files; or those files, commas between."
+        ),
+    ] = BOOK,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Generated books in all, one per seed, for intervals.")
+    ] = None,
+    index: Annotated[Path | None, typer.Option(help="Price file of index sources, for banded marks.")] = None,
+    mapping: Annotated[Path | None, typer.Option("--map", help="Which symbol prices which market.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="Start of the window, ISO time, UTC.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End of the window, ISO time, UTC.")] = None,
+    symbols: Annotated[str | None, typer.Option(help="Only these symbols, commas between.")] = None,
+    path: Annotated[str, typer.Option(help="How a bar becomes marks: ohlc, high_first, low_first or close.")] = "ohlc",
+    marks: Annotated[str | None, typer.Option(help="last or banded for all (default: as each policy says).")] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Worker processes; the result does not depend on it.")
+    ] = 2,
+    out: Annotated[Path | None, typer.Option(help="New folder for comparison.json and every table.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")
+    ] = False,
+) -> None:
+    """One event under several policies: the same book and prices, only the rules change."""
+    from seawall.cli.main import _book
+    from seawall.replay.compare import compare as run_compare
+    from seawall.replay.compare import empty_folder
+
+    if (event is None) == (prices is None):
+        raise InputError(
+            "name one event or one price file", field="event", expected="seawall compare EVENT, or --prices FILE"
+        )
+    if out is not None:
+        empty_folder(out)
+    try:
+        with show.progress(as_json) as progress:
+            found = run_compare(
+                book if book.startswith("generate") else _book(book),
+                event if prices is None else str(prices),
+                None if policies is None else _listed(policies),
+                seeds=seeds,
+                index=None if index is None else str(index),
+                mapping=None if mapping is None else str(mapping),
+                start=start,
+                end=end,
+                symbols=None if symbols is None else _listed(symbols),
+                path=path,
+                marks=marks,
+                workers=workers,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        raise AnswerError("interrupted before the first run was finished: there is nothing to compare") from None
+    where = None if out is None else found.write(out)
+    if as_json:
+        typer.echo(found.to_json())
+    else:
+        for line in lines(found, where):
+            typer.echo(line)
+    if any(f["ours"] for f in found.document["failed"]):
+        raise typer.Exit(3)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def lines(found: Comparison, where: Path | None) -> list[str]:
+    """What is printed, line by line, at most 80 columns wide and without colour."""
+    d, table = found.document, found.table
+    out = []
+    if d["heading"]:
+        out.append(f"{d['heading']} ({d['book']['source'].get('generator', '')})")
+    out += [show._wrap(f"{d['event']} under {len(d['policies'])} policies: {d['title']}"), ""]
+    rows = table.to_dicts()
+    out += _side_by_side(rows, d["unit"]) if len(rows) <= COLUMNS else _below(rows, d["unit"])
+    if d["intervals"]:
+        out += ["", *_spread(found)]
+    book, path = d["book"], d["path"]
+    out += ["", f"book        {book['accounts']:,} accounts, {book['positions']:,} positions, the same for all"]
+    out += [f"            {book['hash']}", f"path        {path['steps']} steps, the same for all; marks: {d['marks']}"]
+    out += [f"            {path['hash']}"]
+    out += [f"{p['policy']:<12.12}{p['hash']}" for p in d["policies"]]
+    out += [show._hang("FAILED", f"{_cell(f)}: {f['problem']}") for f in d["failed"]]
+    if d["missing"]:
+        out.append(show._hang("MISSING", "interrupted before: " + ", ".join(map(_cell, d["missing"]))))
+    if where is not None:
+        out.append(f"files       {where}  ({len(d['rows'])} runs in {d['seconds']} s)")
+    return out
+
+
+def _cell(key: dict[str, Any]) -> str:
+    seed = "" if key["seed"] is None else f" seed {key['seed']}"
+    return f"{key['policy']}{seed}"
+
+
+def _titles() -> dict[str, str]:
+    from seawall.replay.outcome import METRICS
+
+    return {m.name: m.title for m in METRICS}
+
+
+def _value(value: Any) -> str:
+    """A cell of the table: counts in full, amounts short, shares as percentages; "-" where there is none."""
+    if value is None:
+        return "-"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{100 * value:.2f} %"
+    if isinstance(value, Decimal):
+        return show.short(str(value)) if value else "0"
+    return str(value)
+
+
+def _side_by_side(rows: Sequence[dict[str, Any]], unit: str) -> list[str]:
+    """Metrics as rows, policies as columns."""
+    width = 14
+    titles = _titles()
+    out = [f"{'amounts in ' + unit:<24}" + "".join(f"{r['policy']:>{width}.{width - 1}}" for r in rows)]
+    for name in ROWS:
+        if name is None:
+            out.append("")
+            continue
+        # The residual has its own line.
+        names = [n for n in rows[0] if n.startswith(name) and n != "used_residual"] if name == "used_" else [name]
+        for each in names:
+            kind = each.removeprefix("used_")
+            title = titles.get(each) or f"paid by {LAYERS.get(kind, kind.replace('_', ' '))}"
+            out.append(f"{title:<24.24}" + "".join(f"{_value(r[each]):>{width}.{width - 1}}" for r in rows))
+    return out
+
+
+def _below(rows: Sequence[dict[str, Any]], unit: str) -> list[str]:
+    """Policies as rows, the few columns that matter."""
+    out = [f"{'amounts in ' + unit:<16.16}" + "".join(f"{title:>10}" for _, title in NARROW)]
+    for r in rows:
+        out.append(f"{r['policy']:<16.16}" + "".join(f"{_value(r[name]):>10}" for name, _ in NARROW))
+    return [*out, "", "all metrics: --json, or --out DIR"]
+
+
+def _spread(found: Comparison) -> list[str]:
+    """What the seeds give: minimum, quartiles, maximum of the metrics that matter."""
+    titles = _titles()
+    columns = ("min", "q1", "median", "q3", "max")
+    rows = found.intervals.to_dicts()
+    out = [f"{'over ' + str(len(found.document['seeds'])) + ' seeds':<24}" + "".join(f"{c:>11}" for c in columns)]
+    for metric in SPREAD:
+        out.append(titles[metric])
+        for row in rows:
+            if row["metric"] == metric:
+                out.append(f"  {row['policy']:<22.22}" + "".join(f"{_value(row[c]):>11}" for c in columns))
+    return out

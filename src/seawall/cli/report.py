@@ -1,0 +1,46 @@
+"""``seawall report``: what a run or a comparison found, as one page that needs nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")]
+
+
+def report(
+    subject: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory, or directory of a comparison.")],
+    out: Annotated[Path | None, typer.Option(help="Page to write (default: RUN/report.html).")] = None,
+    tables: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write every table as CSV, JSON and Parquet, the pictures as SVG, and report.json here."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the report of a run or a comparison: one HTML file that works offline, on paper and on a phone.
+
+    With --json the document that every figure of the page comes from is printed, and a page is written only with --out.
+    """
+    from seawall.report import open_subject, report_document, write_report, write_tables
+
+    found = open_subject(subject)
+    written: list[Path] = []
+    if out is not None or not as_json:
+        written.append(write_report(found, out if out is not None else subject / "report.html"))
+    if tables is not None:
+        files = write_tables(found, tables)
+        written.append(tables)
+        typer.echo(f"{len(files)} files in {tables}", err=True)
+    document = report_document(found)
+    if as_json:
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        for path in written:
+            typer.echo(f"wrote {path}")
+    if not document["conservation"]["ok"]:
+        raise typer.Exit(1)

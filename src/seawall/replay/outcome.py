@@ -1,0 +1,193 @@
+"""What one replay comes to in a study: a flat row of metrics, its layers and a short timeline.
+
+Every metric is defined, with unit and source, in ``docs/reference/comparison.md``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seawall.engine import State
+from seawall.margin.fullpass import full_pass
+from seawall.money import format_amount
+from seawall.replay.run import Run
+from seawall.replay.values import Valuer
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Metric(NamedTuple):
+    """A column of the table. ``kind``: count, money (decimal text, reporting unit), share (0 to 1, text), name."""
+
+    name: str
+    kind: Literal["count", "money", "share", "name"]
+    title: str
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric("liquidated_accounts", "count", "liquidated accounts"),
+    Metric("liquidated_notional", "money", "closed in the market"),
+    Metric("taken_over_accounts", "count", "taken over accounts"),
+    Metric("taken_over_notional", "money", "taken over notional"),
+    Metric("backstop_pnl", "money", "backstop result"),
+    Metric("bad_debt", "money", "bad debt"),
+    Metric("deleveraged_accounts", "count", "deleveraged accounts"),
+    Metric("deleveraged_notional", "money", "deleveraged notional"),
+    Metric("needed", "money", "needed"),
+    Metric("collected", "money", "collected"),
+    Metric("overshoot", "money", "overshoot"),
+    Metric("haircut", "money", "gains haircut"),
+    Metric("haircut_max_of_profit", "share", "max haircut of profit"),
+    Metric("haircut_max_of_equity", "share", "max haircut of equity"),
+    Metric("pain_top20", "share", "top-20 share of pain"),
+    Metric("pain_gini", "share", "Gini of the pain"),
+    Metric("residual", "money", "nobody paid"),
+    Metric("pending", "money", "not final"),
+    Metric("house_gained", "name", "house account best off"),
+    Metric("house_gain", "money", "result of that house"),
+    Metric("winner_gained", "name", "trader best off"),
+    Metric("winner_gain", "money", "result of that trader"),
+    Metric("fund_before", "money", "house equity before"),
+    Metric("fund_after", "money", "house equity after"),
+)
+NUMBERS = tuple(m for m in METRICS if m.kind != "name")
+TIMELINE = (
+    "liquidated_accounts",
+    "open_cases",
+    "liquidated_notional",
+    "taken_over_notional",
+    "bad_debt",
+    "deleveraged_accounts",
+    "deleveraged_notional",
+    "given_up",
+    "haircut",
+    "residual",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One cell after it ran.
+
+    ``row``: the cell (policy, seed, leverage, mark_rule), its metrics, hashes and state, JSON-ready.
+    ``interrupted``: stopped inside; a study does not keep it.
+    """
+
+    row: dict[str, Any]
+    layers: list[dict[str, Any]]
+    timeline: pl.DataFrame | None
+    about: dict[str, Any]
+    interrupted: bool
+
+
+def metrics(run: Run) -> dict[str, Any]:
+    """The metrics of one run, by name in the order of ``METRICS``."""
+    s = run.summary
+    unit = Valuer(run.state)
+    houses = [(row["name"], Decimal(row["after"]) - Decimal(row["before"])) for row in s["layers"]]
+    house = max(houses, key=lambda h: h[1], default=None)
+    winner = _winner(run.state, unit)
+    backstop = run.state.policy.liquidation.backstop is not None
+    deleveraged, pain = s["deleveraged"], s["concentration"]["deleveraged"]
+    return {
+        "liquidated_accounts": s["liquidated"]["accounts"],
+        "liquidated_notional": s["liquidated"]["notional"],
+        "taken_over_accounts": s["taken_over"]["accounts"],
+        "taken_over_notional": s["taken_over"]["notional"],
+        "backstop_pnl": s["taken_over"]["pnl"] if backstop else None,
+        "bad_debt": s["bad_debt"],
+        "deleveraged_accounts": deleveraged["accounts"],
+        "deleveraged_notional": deleveraged["notional"],
+        "needed": deleveraged["needed"],
+        "collected": deleveraged["collected"],
+        "overshoot": deleveraged["overshoot"],
+        "haircut": s["haircut"]["amount"],
+        "haircut_max_of_profit": s["haircut"]["max_of_profit"],
+        "haircut_max_of_equity": s["haircut"]["max_of_equity"],
+        "pain_top20": pain["top20"],
+        "pain_gini": pain["gini"],
+        "residual": s["residual"],
+        "pending": s["pending"],
+        "house_gained": None if house is None else house[0],
+        "house_gain": None if house is None else decimal_text(house[1]),
+        "winner_gained": winner[0],
+        "winner_gain": unit.text(winner[1]),
+        "fund_before": decimal_text(sum((Decimal(r["before"]) for r in s["layers"]), Decimal(0))),
+        "fund_after": decimal_text(sum((Decimal(r["after"]) for r in s["layers"]), Decimal(0))),
+    }
+
+
+def decimal_text(value: Decimal) -> str:
+    """Decimal text as the summary writes it: no exponent, no trailing zeros."""
+    scale = max(0, -int(value.as_tuple().exponent))
+    return format_amount(int(value.scaleb(scale)), scale)
+
+
+def _winner(state: State, unit: Valuer) -> tuple[str | None, int]:
+    """The trader or market maker whose equity rose most between opening and end, and by how much.
+
+    Per asset, at the opening and the closing mark; the change is valued at the closing mark. An isolated position
+    counts for the account it belongs to.
+    """
+    gains = equity_changes(state)
+    traders = np.array([role in ("trader", "market_maker") for role in state.snapshot.roles])
+    worth = [float(unit.value(a, 10**asset.book_scale)) for a, asset in enumerate(state.snapshot.assets)]
+    scales = [10.0**asset.book_scale for asset in state.snapshot.assets]
+    value = (gains * (np.array(worth) / np.array(scales))[:, None]).sum(axis=0)
+    value[~traders] = -np.inf
+    value[state.snapshot.parents >= 0] = -np.inf
+    if not len(value) or not np.isfinite(value).any():
+        return None, 0
+    best = int(value.argmax())  # floats choose whom, whole numbers say how much
+    exact = sum(unit.value(a, int(gains[a, best])) for a in range(len(gains)))
+    return state.account_name(best), exact
+
+
+def equity_changes(state: State) -> NDArray[np.int64]:
+    """Equity now less equity at the opening, int64 [assets, accounts], book units of each asset.
+
+    Isolated positions are added to the account they belong to.
+    """
+    book, snapshot = state.book, state.snapshot
+    roots = np.where(snapshot.parents >= 0, snapshot.parents, np.arange(len(snapshot.account_ids)))
+    out = np.zeros((len(snapshot.assets), len(snapshot.account_ids)), dtype=np.int64)
+    used = slice(0, book.rows)
+    np.add.at(out, (book.row_asset[used], roots[book.row_account[used]]), full_pass(book).equity)
+    cash = [
+        snapshot.assets[a].to_book(m) for a, m in zip(snapshot.cash_asset.tolist(), snapshot.cash_minor, strict=True)
+    ]
+    np.subtract.at(out, (snapshot.cash_asset, roots[snapshot.cash_account]), np.array(cash, dtype=np.int64))
+    if len(snapshot.pos_lots):
+        worths = [
+            i.sign * i.unit_value(snapshot.marks[m]) if m in snapshot.marks else 0
+            for m, i in enumerate(snapshot.instruments)
+        ]
+        profit = snapshot.pos_lots * np.array(worths, dtype=np.int64)[snapshot.pos_market] - snapshot.pos_entry
+        settle = np.array(state.settle_asset, dtype=np.int64)[snapshot.pos_market]
+        np.subtract.at(out, (settle, roots[snapshot.pos_account]), profit)
+    return out
+
+
+def short_timeline(run: Run) -> pl.DataFrame:
+    """The columns of ``TIMELINE`` that pictures of several runs need, ``house`` (all house accounts' equity) and the
+    mark of the market with the largest open interest."""
+    import polars as pl
+
+    frame = run.timeline
+    houses = [c for c in frame.columns if c.startswith("equity_") and c != "equity_at_risk"]
+    largest = run.markets.sort("open_notional", descending=True, maintain_order=True)["market"].to_list()[:1]
+    marks = [c for c in (f"mark_{market}" for market in largest) if c in frame.columns]
+    whole = pl.sum_horizontal(houses) if houses else pl.lit(None)
+    return frame.select(
+        "time_ns",
+        *(c for c in TIMELINE if c in frame.columns),
+        whole.alias("house"),
+        *(pl.col(c).alias("mark") for c in marks),
+        *(pl.lit(c.removeprefix("mark_")).alias("mark_market") for c in marks),
+    )

@@ -1,0 +1,80 @@
+"""Book units, lots and marks as people read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from seawall.engine import State
+from seawall.market import Instrument
+from seawall.money import Asset, format_amount
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The assets and markets of a run."""
+
+    assets: dict[str, Asset]
+    markets: dict[str, Instrument]
+
+    @classmethod
+    def of(cls, state: State) -> Terms:
+        """From a state of the run."""
+        return cls({a.name: a for a in state.snapshot.assets}, {i.symbol: i for i in state.snapshot.instruments})
+
+    def exact(self, asset: str, units: int) -> str:
+        """Book units as an exact decimal, with thousands separators."""
+        return grouped(format_amount(units, self.assets[asset].book_scale))
+
+    def money(self, asset: str, units: int) -> str:
+        """Book units for reading: two decimals from 100 on, four from 1 on, else exact; and the asset."""
+        value = Decimal(units).scaleb(-self.assets[asset].book_scale)
+        places = 2 if abs(value) >= 100 else 4 if abs(value) >= 1 else None
+        text = (
+            grouped(format_amount(units, self.assets[asset].book_scale)) if places is None else f"{value:,.{places}f}"
+        )
+        return f"{text} {asset}"
+
+    def mark(self, market: str, mark: int) -> str:
+        """A mark or price, exact."""
+        return grouped(format_amount(mark, self.markets[market].mark_scale))
+
+    def price_of_worth(self, market: str, worth: float) -> str:
+        """The price at which a lot is worth this (funding aside), for reading: six significant digits."""
+        instrument = self.markets[market]
+        worth = abs(worth)
+        mark = (
+            instrument.num / (instrument.den * worth) if instrument.inverse else worth * instrument.den / instrument.num
+        )
+        return (
+            f"{mark / 10.0**instrument.mark_scale:,.6g}"
+            if mark < 10.0 ** (6 + instrument.mark_scale)
+            else f"{mark / 10.0**instrument.mark_scale:,.0f}"
+        )
+
+    def size(self, market: str, lots: int) -> str:
+        """Unsigned lots as a size: base coins, or contracts of so much quote for an inverse market."""
+        instrument = self.markets[market]
+        if instrument.inverse:
+            return f"{abs(lots):,} contract{'' if abs(lots) == 1 else 's'} of {instrument.lot} {instrument.quote}"
+        amount = abs(lots) * instrument.lot
+        return f"{_decimal(amount)} {instrument.base}"
+
+
+def _decimal(amount: Any) -> str:
+    value = Decimal(amount.numerator) / Decimal(amount.denominator)
+    return grouped(f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}")
+
+
+def grouped(text: str) -> str:
+    """A decimal text with thousands separators."""
+    sign, rest = ("-", text[1:]) if text.startswith("-") else ("", text)
+    whole, dot, tail = rest.partition(".")
+    return f"{sign}{int(whole):,}{dot}{tail}"
+
+
+def clock(time_ns: int) -> str:
+    """A time, UTC, to the second."""
+    return datetime.fromtimestamp(time_ns // 10**9, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,220 @@
+"""Events in plain words, as the account they happened to would be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from seawall.engine import Policy
+from seawall.views.decision_terms import Terms
+from seawall.waterfall import PriceRule
+
+Event = Mapping[str, Any]
+
+
+def sentence(event: Event, terms: Terms, me: str | None) -> str:
+    """One event in one sentence. ``me``: whose story it is part of; None: nobody's."""
+    told = _WORDS.get(event["kind"])
+    return event["kind"].replace("_", " ") if told is None else told(event, terms, me)
+
+
+def _started(e: Event, t: Terms, me: str | None) -> str:
+    many = f"{e['positions']} position{'' if e['positions'] == 1 else 's'}"
+    return (
+        f"{_whose(e['account'], me)}liquidation began: equity {t.money(e['asset'], e['equity'])} was below the maintenance "
+        f"requirement of {t.money(e['asset'], e['maintenance'])} for {many} worth {t.money(e['asset'], e['notional'])}"
+    )
+
+
+def _opened(e: Event, t: Terms, me: str | None) -> str:
+    side = "sell" if e["lots"] < 0 else "buy"
+    limit = "at market" if e["limit"] is None else f"no worse than {t.mark(e['market'], e['limit'])}"
+    return f"{_whose(e['account'], me)}order {e['intent']} to {side} {t.size(e['market'], e['lots'])} of {e['market']}, {limit}"
+
+
+def _filled(e: Event, t: Terms, me: str | None) -> str:
+    mine = me != e["counterparty"]
+    lots = e["lots"] if mine else -e["lots"]
+    side = "sold" if lots < 0 else "bought"
+    what = f"{side} {t.size(e['market'], lots)} of {e['market']} at {t.mark(e['market'], e['price'])}"
+    if not mine:
+        forced = "forced" if e["purpose"] == "close_out" else "work-out"
+        return f"{what}, the other side of {forced} order {e['intent']} of {e['account']}"
+    gain = t.money(e["asset"], abs(e["gain"]))
+    against = "at the mark" if not e["gain"] else f"{gain} {'better' if e['gain'] > 0 else 'worse'} than the mark"
+    more = f"; fee {t.money(e['asset'], e['fee'])}" if e["fee"] else ""
+    more += f"; {t.money(e['asset'], e['draw'])} drawn from the layers" if e["draw"] else ""
+    forced = "forced order" if e["purpose"] == "close_out" else "work-out order"
+    return f"{_whose(e['account'], me)}{forced} {e['intent']} {what}, {against}{more}"
+
+
+def _lapsed(e: Event, t: Terms, me: str | None) -> str:
+    return f"order {e['intent']} ended with {abs(e['lots']):,} lots unfilled: nobody took them in time at its limit"
+
+
+_ENDS = {
+    "restored": "equity was above the requirement again",
+    "closed": "no position was left",
+    "taken_over": "the backstop had taken everything",
+    "deleveraged": "its positions had been closed by deleveraging",
+}
+
+
+def _ended(e: Event, t: Terms, me: str | None) -> str:
+    why = _ENDS.get(e["outcome"], e["outcome"])
+    return f"{_whose(e['account'], me)}liquidation ended: {why}; equity {t.money(e['asset'], e['equity'])}"
+
+
+def _taken(e: Event, t: Terms, me: str | None) -> str:
+    many = ", ".join(f"{'long' if n > 0 else 'short'} {t.size(m, n)} of {m}" for m, n in e["positions"])
+    left = f"{t.money(e['asset'], abs(e['margin']))} of equity" if e["margin"] >= 0 else "no equity but a shortfall"
+    if e["margin"] < 0:
+        left = f"a shortfall of {t.money(e['asset'], -e['margin'])}"
+    whom = "took over" if me == e["backstop"] else f"{e['backstop']} (the backstop) took over"
+    return f"{whom} {e['account']} at the mark: {many}, with {left}"
+
+
+def _loss(e: Event, t: Terms, me: str | None) -> str:
+    return f"loss {e['loss']} of {e['account']} was booked: {t.money(e['asset'], e['amount'])} beyond its margin"
+
+
+def _drawn(e: Event, t: Terms, me: str | None) -> str:
+    return f"layer {e['layer']!r} ({e['source']}) paid {t.money(e['asset'], e['amount'])} of loss {e['loss']}"
+
+
+def _needed(e: Event, t: Terms, me: str | None) -> str:
+    return f"{t.money(e['asset'], e['amount'])} of loss {e['loss']} was left for deleveraging to collect"
+
+
+def _shared(e: Event, t: Terms, me: str | None) -> str:
+    side = "long" if e["lots"] > 0 else "short"
+    why = f"for loss {e['loss']}" if e["loss"] else "the backstop was over its limit"
+    n = len(e["parts"])
+    return (
+        f"{_whose(e['account'], me)}{side} {t.size(e['market'], e['done'])} of {e['market']} was closed by deleveraging "
+        f"({why}) against {n} account{'' if n == 1 else 's'}, who gave up {t.money(e['asset'], e['collected'])} in all"
+    )
+
+
+def _deleveraged(e: Event, t: Terms, me: str | None) -> str:
+    side = "short" if e["lots"] > 0 else "long"
+    price = t.price_of_worth(e["market"], abs(e["value"]) / max(1, abs(e["lots"])))
+    cost = e["cost"]
+    gave = (
+        "at the mark"
+        if not cost
+        else f"{t.money(e['asset'], abs(cost))} {'worse' if cost > 0 else 'better'} than the mark"
+    )
+    if me == e["counterparty"]:
+        return f"{t.size(e['market'], e['lots'])} of {e['market']} went to {e['account']} (rank {e['rank']}) at {price}"
+    why = f"to cover loss {e['loss']} of" if e["loss"] else "to bring within its limit"
+    return (
+        f"{'' if e['account'] == me else e['account'] + ' '}was deleveraged: rank {e['rank']}, {t.size(e['market'], e['lots'])} of its {side} "
+        f"{e['market']} was closed at about {price}, {gave}, {why} {e['counterparty']}"
+    )
+
+
+def _haircut(e: Event, t: Terms, me: str | None) -> str:
+    num, den = e["rate"]
+    whole = f"gains in {e['asset']} were cut by {num / den:.4%}, {t.money(e['asset'], e['amount'])} in all"
+    mine = sum(cut for name, cut in e["cuts"] if name == me)
+    return f"{whole}; of {me} {t.money(e['asset'], mine)}" if mine else whole
+
+
+def _residual(e: Event, t: Terms, me: str | None) -> str:
+    return f"nobody paid {t.money(e['asset'], e['amount'])} of loss {e['loss']} of {e['account']}: it stays open"
+
+
+def _carried(e: Event, t: Terms, me: str | None) -> str:
+    return f"{t.money(e['asset'], e['amount'])} of loss {e['loss']} is not final: {e['account']} still holds positions"
+
+
+def _claim(e: Event, t: Terms, me: str | None) -> str:
+    who = "" if e["holder"] == me else f"{e['holder']} "
+    return f"{who}holds a claim of rank {e['rank']} on what comes back of loss {e['loss']}: {t.money(e['asset'], e['amount'])}"
+
+
+def _traded(e: Event, t: Terms, me: str | None) -> str:
+    return f"{e['buyer']} bought {t.size(e['market'], e['lots'])} of {e['market']} from {e['seller']}"
+
+
+def _moved(e: Event, t: Terms, me: str | None) -> str:
+    asset = t.assets[e["asset"]]
+    amount = t.money(e["asset"], abs(e["amount_minor"]) // asset.minor_per_book)
+    return f"{e['code'].replace('_', ' ')} of {amount}"
+
+
+def _converted(e: Event, t: Terms, me: str | None) -> str:
+    sold, bought = t.money(e["sold"], e["sold_amount"]), t.money(e["bought"], e["bought_amount"])
+    return f"collateral was sold at the index price to cover a negative balance: {sold} for {bought}"
+
+
+def _settled(e: Event, t: Terms, me: str | None) -> str:
+    price = t.price_of_worth(e["market"], abs(e["value"]) / max(1, abs(e["lots"]))) if e["value"] else "0"
+    return f"{e['market']} expired: {t.size(e['market'], e['lots'])} closed at {price}"
+
+
+def _funding(e: Event, t: Terms, me: str | None) -> str:
+    return f"funding of {e['market']}: {e['per_lot']} book units a lot"
+
+
+def _whose(account: str, me: str | None) -> str:
+    return "" if account == me else f"{account}: "
+
+
+_WORDS: Mapping[str, Callable[[Event, Terms, str | None], str]] = {
+    "liquidation_started": _started,
+    "intent_opened": _opened,
+    "filled": _filled,
+    "intent_lapsed": _lapsed,
+    "liquidation_ended": _ended,
+    "taken_over": _taken,
+    "loss_recognised": _loss,
+    "drawn": _drawn,
+    "deleverage_needed": _needed,
+    "deleverage_shared": _shared,
+    "deleveraged": _deleveraged,
+    "gains_haircut": _haircut,
+    "residual": _residual,
+    "loss_carried": _carried,
+    "claim_opened": _claim,
+    "traded": _traded,
+    "moved": _moved,
+    "converted": _converted,
+    "position_settled": _settled,
+    "funding_paid": _funding,
+}
+
+
+_PRICES = {
+    PriceRule.BANKRUPTCY: "where the closed account ends at zero",
+    PriceRule.MARK: "the current mark",
+    PriceRule.PREVIOUS_MARK: "the mark before the current one",
+}
+
+
+def policy_keys(event: Event, policy: Policy) -> list[tuple[str, str]]:
+    """(key of the policy file, value) that decide this kind of event."""
+    kind, rules = event["kind"], policy.liquidation
+    backstop, deleverage = rules.backstop, policy.deleverage
+    out: list[tuple[str, str]] = []
+    if kind == "liquidation_started":
+        out = [("margin.pool", policy.margin.pool), ("margin.rounding", policy.margin.profile.name)]
+    elif kind in ("filled", "intent_opened", "intent_lapsed"):
+        out = [("liquidation.limit.kind", rules.limit.kind.value), ("liquidation.fee.kind", rules.fee.kind.value)]
+        if rules.fee.rate:
+            out.append(("liquidation.fee.rate", str(rules.fee.rate)))
+    elif kind == "taken_over" and backstop is not None:
+        out = [
+            ("backstop.takes_below", str(backstop.takes_below)),
+            ("backstop.takes_unfilled", str(backstop.takes_unfilled).lower()),
+            ("backstop.takes_bankrupt", str(backstop.takes_bankrupt).lower()),
+        ]
+    elif kind in ("deleveraged", "deleverage_shared", "deleverage_needed") and deleverage is not None:
+        price = f"{deleverage.price.value} ({_PRICES[deleverage.price]})"
+        out = [("deleverage.rank", deleverage.rank.value), ("deleverage.price", price)]
+        if not event.get("loss", 1) and backstop is not None and backstop.max_leverage is not None:
+            out.append(("backstop.max_leverage", str(backstop.max_leverage)))
+    if kind in ("drawn", "loss_recognised", "gains_haircut", "residual"):
+        out = [("layers", " -> ".join([*(rule.name for rule in policy.layers), "residual"]))]
+    return out

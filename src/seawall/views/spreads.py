@@ -1,0 +1,116 @@
+"""Pictures of spread: the Lorenz curve of a burden, and strips of one dot a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seawall.views.document import Fig, Parts
+from seawall.views.scales import Linear, nice_ticks
+from seawall.views.svg import Svg, text_width
+from seawall.views.timeline import tick_text
+
+
+def lorenz(values: Sequence[float]) -> list[tuple[float, float]]:
+    """The Lorenz curve of amounts (none negative): share of accounts, from the smallest, and share of the sum they bear."""
+    ordered = sorted(values)
+    whole = sum(ordered)
+    points, so_far = [(0.0, 0.0)], 0.0
+    for number, value in enumerate(ordered, 1):
+        so_far += value
+        points.append((number / len(ordered), so_far / whole if whole else 0.0))
+    return points
+
+
+def lorenz_picture(
+    ident: str,
+    width: float,
+    points: Sequence[tuple[float, float]],
+    gini: Parts,
+    shares: Sequence[tuple[str, float, Fig]],
+    alt: str,
+) -> Svg:
+    """The curve against the line of equal parts; beside it (on a phone: under it) what the largest few bore."""
+    narrow = width < 480
+    left, top, side = 44.0, 20.0, min(width - 64, 300.0)
+    bottom = top + side
+    svg = Svg(ident, width, bottom + 40 + (40 * len(shares) + 26 if narrow else 0), alt)
+    begin, under = (0.0, bottom + 52) if narrow else (left + side + 60, top + 60)
+    svg.text(begin, under, "share borne by the", "tick")
+    room = Linear(0, 1, begin, width - 10)
+    for name, share, fig in shares:
+        svg.text(begin, under + 20, name, "lbl")
+        svg.text(width - 10, under + 20, [fig], "lbl strong", anchor="end")
+        svg.rect(begin, under + 26, room(1) - begin, 9, "a6")
+        svg.hatch(begin, under + 26, room(share) - begin, 9, "b2")
+        under += 40
+    x, y = Linear(0, 1, left, left + side), Linear(0, 1, bottom, top)
+    svg.text(0, 12, "share of what was borne", "tick")
+    for part in (0.0, 0.25, 0.5, 0.75, 1.0):
+        text = f"{part * 100:g}\u202f%"
+        svg.line(x(part), top, x(part), bottom, "axis" if part == 0 else "grid")
+        svg.line(left, y(part), left + side, y(part), "axis" if part == 0 else "grid")
+        svg.text(left - 6, y(part) + 4, text, "tick", anchor="end")
+        svg.text(x(part), bottom + 15, text, "tick", anchor="middle")
+    svg.text(left + side, bottom + 32, "share of accounts hit, smallest first", "tick", anchor="end")
+    svg.line(x(0), y(0), x(1), y(1), "even")
+    svg.text(x(0.42), y(0.42) - 8, "equal parts", "soft", anchor="end")
+    step = max(1, len(points) // 400)
+    kept = [*points[:-1:step], points[-1]]
+    curve: list[tuple[float, float | None]] = [(x(a), y(b)) for a, b in kept]
+    svg.path(curve, "a2", close_at=bottom)
+    svg.path(curve, "l2solid")
+    svg.text(x(0.06), y(0.86), gini, "lbl strong")
+    return svg
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One metric over many runs. ``here`` is the value of the run at hand; ``low`` to ``high`` the middle half."""
+
+    name: Parts
+    values: Sequence[float]
+    here: float | None
+    low: float
+    middle: float
+    high: float
+    label: Parts = ()
+    here_label: Fig | None = None
+
+
+def strips(ident: str, width: float, rows: Sequence[Strip], alt: str, here_name: str = "this run") -> Svg:
+    """One row a metric, each on a scale of its own: a dot a run, a box of the middle half, a diamond for this run."""
+    row = 74.0
+    svg = Svg(ident, width, 26 + row * len(rows), alt)
+    svg.add("circle", cx=6, cy=8, r=3.6, class_="dot")
+    svg.text(14, 12, "one run", "lbl")
+    svg.rect(84, 3, 16, 10, "a1")
+    svg.text(105, 12, "middle half", "lbl")
+    _diamond(svg, 190, 8)
+    svg.text(200, 12, here_name, "lbl")
+    for number, strip in enumerate(rows):
+        top = 24 + number * row
+        svg.text(0, top + 14, strip.name, "ttl")
+        if strip.label:
+            svg.text(width, top + 14, strip.label, "soft", anchor="end")
+        values = [*strip.values, *([] if strip.here is None else [strip.here])]
+        ticks = nice_ticks(min(values), max(values), 3 if width < 480 else 6)
+        x = Linear(ticks[0], ticks[-1], 12, width - 12)
+        middle = top + 34
+        svg.rect(x(strip.low), middle - 9, x(strip.high) - x(strip.low), 18, "a1", least=2)
+        svg.line(x(strip.middle), middle - 9, x(strip.middle), middle + 9, "l1")
+        svg.line(12, middle + 13, width - 12, middle + 13, "grid")
+        for tick in ticks:
+            label = tick_text(tick)
+            half = text_width(label, 11) / 2
+            svg.line(x(tick), middle + 13, x(tick), middle + 17, "axis")
+            svg.text(min(max(x(tick), half), width - half), middle + 29, label, "tick", anchor="middle")
+        for seat, value in enumerate(strip.values):
+            svg.add("circle", cx=x(value), cy=middle - 5 + (seat * 7 % 11), r=3.4, class_="dot")
+        if strip.here is not None:
+            _diamond(svg, x(strip.here), middle)
+    return svg
+
+
+def _diamond(svg: Svg, x: float, y: float) -> None:
+    svg.add("path", d=f"M{x:.1f} {y - 7:.1f}l6 7l-6 7l-6 -7z", class_="dot2")

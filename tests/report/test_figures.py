@@ -1,0 +1,133 @@
+"""Every figure of a report equals its document: ids fig-*. The page is parsed by the standard library, not by ours."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+from decimal import Decimal
+from urllib.parse import unquote_to_bytes
+
+import polars as pl
+import pytest
+from tests.report.pages import parsed, read, shows, stated
+
+
+@pytest.fixture(scope="module")
+def page(made):
+    return read(made.page.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def document(made):
+    return json.loads((made.tables / "report.json").read_text(encoding="utf-8"))
+
+
+def test_fig_each_equals_the_document(page, document):
+    assert len(page.figures) > 500
+    for element in page.figures:
+        path = element.attributes["data-path"]
+        found = parsed(path, document)
+        value = found if isinstance(found, str) else json.dumps(found)
+        assert stated(element) == value, f"{path}: the page says {stated(element)}, the document {value}"
+
+
+def test_fig_each_is_written_fairly(page):
+    for element in page.figures:
+        kind = element.attributes["data-kind"]
+        assert shows(kind, stated(element), element.text), (element.attributes, element.text)
+
+
+def test_fig_quoted_text_is_the_documents(page, document):
+    assert len(page.texts) > 50
+    for element in page.texts:
+        assert element.text == str(parsed(element.attributes["data-path"], document)), element
+
+
+def test_fig_no_number_stands_outside_figures(page):
+    assert page.loose == [], "numbers without a path"
+
+
+def test_fig_the_reading_can_fail(made, document):
+    """The checks above see a changed digit, a changed value and a loose number."""
+    text = made.page.read_text(encoding="utf-8").replace("<footer>", "<footer><p>about 7 of them</p>")
+    assert [t for _, t in read(text).loose] == ["about 7 of them"]
+    assert not shows("amount", "1365773.960862", "1.38m") and shows("amount", "1365773.960862", "1.37m")
+    assert not shows("count", "558", "559") and not shows("share", "0.7352", "73.6\u202f%")
+    assert not shows("clock", str(1760131200 * 10**9), "21:21")
+    with pytest.raises(KeyError):
+        parsed("deleveraged.nobody", document)
+
+
+def test_fig_summary_is_the_runs_own(made, document):
+    for key, value in made.record.summary.items():
+        assert document[key] == value, key
+    assert [r["time_ns"] for r in document["frames"]["timeline"]] == made.record.frames["timeline"]["time_ns"].to_list()
+
+
+def test_fig_the_timeline_says_what_the_frame_says(made, document):
+    """Peaks and lows are found again from the frame."""
+    frame = made.record.frames["timeline"]
+    derived = document["derived"]
+    low = frame["equity_backstop"].min()
+    assert Decimal(derived["fund_backstop"]["low"]) == low
+    step = derived["liquidations"]["interval_ns"]
+    sums = (
+        frame.select(
+            (pl.col("time_ns") // step * step).alias("start"),
+            pl.col("liquidated_notional").diff().fill_null(pl.col("liquidated_notional").first()).alias("added"),
+        )
+        .group_by("start")
+        .agg(pl.col("added").sum())
+        .sort(["added", "start"], descending=[True, False])
+    )
+    assert derived["liquidations"]["peak_time_ns"] == sums["start"][0]
+    assert Decimal(derived["liquidations"]["peak"]) == sums["added"][0]
+    market = derived["price"]["market"]
+    marks = frame[f"mark_{market}"]
+    assert derived["price"]["extreme"] in (marks.min(), marks.max())
+
+
+def test_fig_unpaid_below_each_layer_ends_at_the_residual(document):
+    rows = document["tables"]["waterfall"]["rows"]
+    left = [Decimal(r["unpaid_below"]) for r in rows]
+    assert left[0] <= Decimal(document["bad_debt"]) and left[-1] == Decimal(document["residual"])
+    assert left == sorted(left, reverse=True)
+    for row in rows:
+        if row["before"] is not None:
+            b, g, u, a = (Decimal(row[k]) for k in ("before", "gained", "used", "after"))
+            assert b + g - u == a and a - b == Decimal(row["net"]), row
+
+
+def test_fig_hardest_hit_are_the_hardest_hit(made, document):
+    frame = made.record.frames["accounts"].sort(["deleveraged_notional", "account"], descending=[True, False])
+    rows = document["tables"]["hardest"]["rows"]
+    assert [r["account"] for r in rows] == frame["account"].to_list()[: len(rows)]
+    events = made.record.frames["deleveragings"]
+    for row in rows:
+        mine = events.filter(pl.col("account") == row["account"])
+        main = mine.sort("notional", descending=True).row(0, named=True)
+        assert (row["market"], row["rank"]) == (main["market"], main["rank"]), row
+
+
+def test_fig_downloads_hold_the_tables(made, page):
+    """Each data: link is the same file that --tables writes."""
+    links = [a for a in page.links if "download" in a]
+    assert len(links) >= 30
+    for link in links:
+        head, _, body = link["href"].partition(",")
+        data = base64.b64decode(body) if head.endswith(";base64") else unquote_to_bytes(body)
+        assert data == (made.tables / link["download"]).read_bytes(), link["download"]
+
+
+def test_fig_table_files_agree(made):
+    names = sorted(p.stem for p in made.tables.glob("*.csv"))
+    assert {"waterfall", "timeline", "hardest", "conservation", "backstop"} <= set(names)
+    for name in names:
+        rows = list(csv.DictReader(io.StringIO((made.tables / f"{name}.csv").read_text(encoding="utf-8"))))
+        data = json.loads((made.tables / f"{name}.json").read_text(encoding="utf-8"))
+        frame = pl.read_parquet(made.tables / f"{name}.parquet")
+        assert len(rows) == len(data["rows"]) == frame.height, name
+        for mine, theirs in zip(rows, data["rows"], strict=True):
+            assert mine == {k: "" if v is None else str(v) for k, v in theirs.items()}, name
