@@ -53,6 +53,7 @@ from seawall.liquidation.shortage import (
     transfer_price,
 )
 from seawall.liquidation.stepdown import StepChoice, StepDown, StepRow, step_down, step_penalty
+from seawall.liquidation.takeover import take_over
 from seawall.liquidation.ticks import to_tick
 from seawall.liquidation.transition import (
     AccountView,
@@ -148,6 +149,7 @@ __all__ = [
     "step_down",
     "step_penalty",
     "steps_to_dispose",
+    "take_over",
     "to_tick",
     "transfer_price",
     "window_capacity",
