@@ -382,7 +382,7 @@ class Venue(RuleBasedStateMachine):
 class Waterfalls(Venue):
     """The same venue under a clearing house's order, open-interest shares, and winners who pay."""
 
-    NUMBERS = (7, 7, 8, 9)
+    NUMBERS = (7, 8, 8, 9, 9)
 
 
 WANTED = {

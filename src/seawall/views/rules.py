@@ -5,7 +5,7 @@ from __future__ import annotations
 from seawall.engine import Policy, to_plain
 from seawall.liquidation import BackstopRule, FeeKind, LimitKind, OverLimit, PaceKind
 from seawall.views.document import Document, Part, Parts
-from seawall.waterfall import LayerKind, LayerRule, PriceRule, RankRule
+from seawall.waterfall import LayerKind, LayerRule, LimitScope, PriceRule, RankRule
 
 RANKS = {
     RankRule.PROFIT_LEVERAGE: "those with most profit times leverage first",
@@ -17,6 +17,14 @@ PRICES = {
     PriceRule.BANKRUPTCY: "at the bankruptcy price of the account that fell, so exactly the loss is collected",
     PriceRule.MARK: "at the mark",
     PriceRule.PREVIOUS_MARK: "at the mark before the current one, so more or less than the loss may be collected",
+}
+
+SCOPES = {
+    LimitScope.EVENT: "for one loss",
+    LimitScope.ACCOUNT: "for all losses of one account",
+    LimitScope.MARKET: "for all losses of one market",
+    LimitScope.PERIOD: "within a rolling window",
+    LimitScope.MARKET_PERIOD: "for one market within a rolling window",
 }
 
 
