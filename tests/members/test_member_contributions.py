@@ -11,13 +11,11 @@ from hypothesis import strategies as st
 
 from seawall.errors import InputError
 from seawall.members import (
-    Loss,
     OwnSlice,
     Tier,
     contributions_with_minimum,
     own_resources_split,
     pro_rata,
-    successive_defaults,
     tiers_in_order,
     to_units,
     use_by_tier,
@@ -89,34 +87,12 @@ def test_contributions_own_resources_round_up_and_split_exactly():
     assert own_resources_split(Fraction(80), Fraction(1, 4), {"x": Fraction(0)}) == (20, {"x": 0})
 
 
-@given(
-    own=st.integers(0, 100),
-    fund=st.integers(0, 300),
-    lifted=st.booleans(),
-    losses=st.lists(st.builds(Loss, st.integers(0, 200), st.integers(0, 100)), max_size=5),
-)
-def test_contributions_successive_defaults_conserve_and_keep_order(own, fund, lifted, losses):
-    found = successive_defaults(OwnSlice.of(own, reinstated=lifted), fund, losses)
-    left = fund
-    for loss, use in zip(losses, found.uses, strict=True):
-        assert use.own + use.members + use.residual == max(0, loss.amount - loss.defaulter_resources)
-        left -= use.members
-        assert not use.residual or left == 0
-        assert use.own <= own
-    assert found.fund_left == left >= 0
-    if not lifted:
-        assert sum(u.own for u in found.uses) + found.own.left == own
-
-
-def test_contributions_own_slice_is_lifted_before_a_later_default_and_not_after_the_last():
-    losses = [Loss(30, 0), Loss(30, 0)]
-    found = successive_defaults(OwnSlice.of(25, reinstated=True), 100, losses)
-    assert found.uses == ((25, 5, 0), (25, 5, 0))
-    assert (found.own.left, found.fund_left) == (0, 90)
-    assert successive_defaults(OwnSlice.of(25), 100, losses).uses == ((25, 5, 0), (0, 30, 0))
-    assert found.own.restore().left == 25
+def test_contributions_own_slice_is_lifted_before_a_later_default_when_the_rule_says_so():
+    used = OwnSlice.of(25, reinstated=True).use(25)
+    assert (used.left, used.before_default().left, used.restore().left) == (0, 25, 25)
+    assert OwnSlice.of(25).use(20).before_default().left == 5
     with pytest.raises(InputError, match="cannot pay"):
-        found.own.use(1)
+        used.use(1)
 
 
 @given(amount=st.integers(0, 2_000), available=AMOUNTS, data=st.data())

@@ -5,6 +5,8 @@ from seawall.engine.commands import (
     Command,
     DeclareLoss,
     Deposit,
+    Distribute,
+    FileClaim,
     Fill,
     Funding,
     Marks,
@@ -13,6 +15,7 @@ from seawall.engine.commands import (
     Resolve,
     Settle,
     Trade,
+    WindDown,
     Withdraw,
     command_from_plain,
     command_to_plain,
@@ -20,14 +23,16 @@ from seawall.engine.commands import (
 from seawall.engine.events import Event, Outcome, Refused, Rejection, event_to_plain
 from seawall.engine.invariants import check_all, check_markets, statements
 from seawall.engine.opening import open_state
-from seawall.engine.policy import HouseAccount, Policy, to_plain
+from seawall.engine.policy import HouseAccount, Policy, WindDownRule, to_plain
 from seawall.engine.state import State, state_hash
 
 __all__ = [
     "Command",
     "DeclareLoss",
     "Deposit",
+    "Distribute",
     "Event",
+    "FileClaim",
     "Fill",
     "Funding",
     "HouseAccount",
@@ -42,6 +47,8 @@ __all__ = [
     "Settle",
     "State",
     "Trade",
+    "WindDown",
+    "WindDownRule",
     "Withdraw",
     "apply",
     "check_all",

@@ -15,6 +15,8 @@ from seawall.engine.commands import (
     Command,
     DeclareLoss,
     Deposit,
+    Distribute,
+    FileClaim,
     Fill,
     Funding,
     Marks,
@@ -23,6 +25,7 @@ from seawall.engine.commands import (
     Resolve,
     Settle,
     Trade,
+    WindDown,
     Withdraw,
 )
 from seawall.engine.events import (
@@ -30,7 +33,6 @@ from seawall.engine.events import (
     MarksSet,
     Moved,
     Outcome,
-    PositionSettled,
     Quarantined,
     Refused,
     Rejection,
@@ -39,6 +41,7 @@ from seawall.engine.events import (
     Why,
     WithdrawalCut,
 )
+from seawall.engine.halts import halted, observe, report_halts
 from seawall.engine.incidents import declare_loss, recover, reinstate
 from seawall.engine.invariants import check_touched
 from seawall.engine.ladder import resolve
@@ -48,11 +51,14 @@ from seawall.engine.period import GainsPeriod
 from seawall.engine.posting import Step, Watch
 from seawall.engine.socialise import socialised_account, withdrawal_rate
 from seawall.engine.state import State
+from seawall.engine.winddown import file_claim, pay_out, remember_marks, settle_market, wind_down
 from seawall.errors import InputError, MoneyOverflow
+from seawall.liquidation import HaltKind
 from seawall.margin import MAX_CASH, MAX_WORTH, UnitState
 from seawall.market import Instrument, Kind, funding_per_lot
 from seawall.money import Rounding, muldiv
 
+_STOPPED_BY = {Trade: HaltKind.TRADING, Withdraw: HaltKind.WITHDRAWALS}
 MEMBER_ROLES = ("trader", "market_maker")
 
 
@@ -77,13 +83,22 @@ def apply(state: State, command: Command, watch: Watch | None = None) -> Outcome
     else:
         state.time_ns = command.time_ns
         state.touched.clear()
-        refused = _HANDLERS[type(command)](state, step, command)
+        refused = _over(state, command) or _HANDLERS[type(command)](state, step, command)
     if refused is not None:
         state.time_ns = before
         return Outcome((), (), refused)
     state.commands += 1
     check_touched(state)
     return Outcome(tuple(step.events), tuple(step.transfers))
+
+
+def _over(state: State, command: Command) -> Rejection | None:
+    """Is the venue wound down, or does a halt stop this command?"""
+    if state.winding is not None and not isinstance(command, _AFTER_THE_END):
+        return Rejection(Refused.WOUND_DOWN, {"since_ns": state.winding.since_ns})
+    kind = _STOPPED_BY.get(type(command)) if state.policy.halts else None
+    reason = None if kind is None else halted(state, kind)
+    return None if reason is None else Rejection(Refused.HALTED, {"halt": kind.value if kind else "", "why": reason})
 
 
 def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
@@ -129,6 +144,9 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
         state.book.set_collateral_price(asset, num, den)
     state.marks_seen += 1
     step.emit(MarksSet(state.time_ns, len(markets)))
+    remember_marks(state, markets)
+    if state.policy.halts:
+        report_halts(state, step)
     for source, price, reason in command.quarantined:
         step.emit(Quarantined(source, price, reason))
     for unit in sorted({*state.book.take_flagged(), *state.watch, *state.cases}):
@@ -148,6 +166,9 @@ def _fill(state: State, step: Step, command: Fill) -> Rejection | None:
 
 def _resolve(state: State, step: Step, command: Resolve) -> Rejection | None:
     resolve(state, step)
+    if state.policy.halts:
+        observe(state)
+        report_halts(state, step)
     return None
 
 
@@ -333,22 +354,12 @@ def _settle(state: State, step: Step, command: Settle) -> Rejection | None:
             worth = state.worth_at(market, command.price)
         except InputError as error:
             return Rejection(Refused.BAD_MARK, {"market": command.market, "why": error.problem})
-    holders = state.book.holders(market)
-    rows = sorted(zip(holders.accounts.tolist(), holders.lots.tolist(), strict=True))
-    outside = state.account_name(state.outside)
-    for account, lots in rows:
-        if account != state.outside:
-            before = step.exchange(account, state.outside, market, -lots, -lots * worth, "settle")
-            own, other = step.why_sides(*before, -lots)
-            why = (("trade.value", {"worth": worth}), *own, *other)
-            name = state.account_name(account)
-            step.emit(PositionSettled(name, outside, command.market, instrument.settle.name, -lots, -lots * worth, why))
-            state.watch.add(state.book.unit_of(account, state.settle_asset[market]))
+    count = settle_market(state, step, market, worth)
     for intent in [i for i in state.intents.values() if i.market == market]:
         del state.intents[intent.number]
         if intent.unit in state.cases:
             state.cases[intent.unit].intents.discard(intent.number)
-    step.emit(Settled(command.market, command.price, len(rows)))
+    step.emit(Settled(command.market, command.price, count))
     return None
 
 
@@ -364,4 +375,9 @@ _HANDLERS: dict[type[Any], Callable[[State, Step, Any], Rejection | None]] = {
     DeclareLoss: declare_loss,
     Recover: recover,
     Reinstate: reinstate,
+    WindDown: wind_down,
+    FileClaim: file_claim,
+    Distribute: pay_out,
 }
+# What a venue that is wound down still does.
+_AFTER_THE_END = (WindDown, FileClaim, Distribute, Recover)

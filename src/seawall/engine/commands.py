@@ -115,7 +115,47 @@ class Reinstate(NamedTuple):
     amount: int
 
 
-Command = Marks | Fill | Resolve | Trade | Deposit | Withdraw | Funding | Settle | DeclareLoss | Recover | Reinstate
+class WindDown(NamedTuple):
+    """The venue stops for good: every market settles by the policy's rule. See ``engine.winddown``."""
+
+    time_ns: int
+
+
+class FileClaim(NamedTuple):
+    """A claim against the estate of a venue that is wound down: ``amount`` in minor units, ``rank`` its class."""
+
+    time_ns: int
+    claim: str
+    claimant: str
+    asset: str
+    rank: str
+    amount: int
+
+
+class Distribute(NamedTuple):
+    """Pay the estate out in one asset, class by class; ``final`` ends it."""
+
+    time_ns: int
+    asset: str
+    final: bool
+
+
+Command = (
+    Marks
+    | Fill
+    | Resolve
+    | Trade
+    | Deposit
+    | Withdraw
+    | Funding
+    | Settle
+    | DeclareLoss
+    | Recover
+    | Reinstate
+    | WindDown
+    | FileClaim
+    | Distribute
+)
 
 KINDS: dict[str, type[Any]] = {
     "marks": Marks,
@@ -129,6 +169,9 @@ KINDS: dict[str, type[Any]] = {
     "declare_loss": DeclareLoss,
     "recover": Recover,
     "reinstate": Reinstate,
+    "wind_down": WindDown,
+    "file_claim": FileClaim,
+    "distribute": Distribute,
 }
 NAMES: dict[type[Any], str] = {cls: name for name, cls in KINDS.items()}
 

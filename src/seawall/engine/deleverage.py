@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.engine.events import Deleveraged, DeleverageNeeded, DeleverageShared, Why
+from seawall.engine.halts import may_deleverage
 from seawall.engine.layers import Loss, Need, open_claim
 from seawall.engine.posting import Step
 from seawall.engine.state import State
@@ -38,6 +39,8 @@ def deleverage_losses(state: State, step: Step, rule: LayerRule, losses: Sequenc
     terms = rule.deleverage or state.policy.deleverage
     if terms is None:
         raise InvariantBroken("deleveraging asked of a policy that has none")
+    if not may_deleverage(state):
+        return
     for loss in losses:
         loss.needs = _needs(state, loss, terms)
         if loss.needs and loss.left:

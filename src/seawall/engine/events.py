@@ -38,6 +38,10 @@ class Refused(Enum):
     UNKNOWN_CAUSE = "unknown_cause"  # not a cause that layers can cover
     LOSS_DECLARED = "loss_declared"  # a loss with that reference is booked already
     NOT_REINSTATED = "not_reinstated"  # only house accounts are lifted by the owner
+    HALTED = "halted"  # a halt of the policy is on: trading or withdrawals stand still
+    NO_WIND_DOWN = "no_wind_down"  # the policy has no rule for winding down
+    NOT_WINDING_DOWN = "not_winding_down"  # claims and distributions belong to a venue that is wound down
+    WOUND_DOWN = "wound_down"  # the venue is wound down: nothing trades, settles or moves any more
     NOT_EXPIRED = "not_expired"  # settlement before expiry, or of a perpetual
 
 
@@ -361,6 +365,62 @@ class Reinstated(NamedTuple):
     amount: int
 
 
+class HaltBegan(NamedTuple):
+    """Something stands still (or, for deleveraging, is switched on) by a criterion of the policy, until at most then."""
+
+    halt: str
+    reason: str
+    since_ns: int
+    until_ns: int
+
+
+class HaltEnded(NamedTuple):
+    """A halt is over."""
+
+    halt: str
+    reason: str
+
+
+class WoundDown(NamedTuple):
+    """The venue stopped: every market settled at a price by rule; the classes in the order they are paid."""
+
+    basis: str
+    prices: tuple[tuple[str, int], ...]
+    classes: tuple[str, ...]
+
+
+class ClaimRejected(NamedTuple):
+    """A claim against the estate was rejected, and why."""
+
+    claim: str
+    claimant: str
+    rank: str
+    asset: str
+    amount_minor: int
+    reason: str
+
+
+class Distributed(NamedTuple):
+    """A class of claimants was paid ``amount`` of ``claims``, pro rata: (account, amount) each, minor units."""
+
+    asset: str
+    rank: str
+    final: bool
+    amount: int
+    claims: int
+    parts: tuple[tuple[str, int], ...]
+    why: Why
+
+
+class WrittenOff(NamedTuple):
+    """What no money was left for after the final distribution: (account, amount) each, minor units."""
+
+    asset: str
+    amount: int
+    parts: tuple[tuple[str, int], ...]
+    why: Why
+
+
 class FundingPaid(NamedTuple):
     """Funding: every long lot pays ``per_lot`` book units to the shorts (negative: the reverse)."""
 
@@ -464,6 +524,12 @@ Event = (
     | Recovered
     | RecoveryShared
     | Reinstated
+    | HaltBegan
+    | HaltEnded
+    | WoundDown
+    | ClaimRejected
+    | Distributed
+    | WrittenOff
     | FundingPaid
     | Traded
     | Moved
@@ -501,6 +567,12 @@ EVENT_NAMES: dict[type[Any], str] = {
     Recovered: "recovered",
     RecoveryShared: "recovery_shared",
     Reinstated: "reinstated",
+    HaltBegan: "halt_began",
+    HaltEnded: "halt_ended",
+    WoundDown: "wound_down",
+    ClaimRejected: "claim_rejected",
+    Distributed: "distributed",
+    WrittenOff: "written_off",
     FundingPaid: "funding_paid",
     Traded: "traded",
     Moved: "moved",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from seawall.engine.commands import DeclareLoss, Recover, Reinstate
 from seawall.engine.events import Recovered, RecoveryShared, Refused, Reinstated, Rejection, Why
+from seawall.engine.halts import observe, report_halts
 from seawall.engine.layers import recognise
 from seawall.engine.losses import settle
 from seawall.engine.posting import Step
@@ -46,6 +47,9 @@ def declare_loss(state: State, step: Step, command: DeclareLoss) -> Rejection | 
     state.references[command.reference] = loss.number
     step.post(loss.target, state.external[asset], command.amount, "loss")
     settle(state, step, [loss])
+    if state.policy.halts:
+        observe(state)
+        report_halts(state, step)
     return None
 
 

@@ -69,6 +69,7 @@ def recognise(
     number = state.next_loss
     state.next_loss += 1
     state.deficits.recognise(holder, number, amount)
+    state.loss_assets[number] = asset
     step.emit(LossRecognised(number, holder, state.asset(asset).name, amount, cause, why))
     if account is None:
         target = state.ledger.open(f"deficit:{number}", state.asset(asset), floor=None)

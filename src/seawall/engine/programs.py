@@ -294,6 +294,19 @@ RULES: Mapping[str, Rule] = {
         (("all", "sum", "owed"), ("pot", "min", "rest", "all"), ("parts", "split", "pot", "owed")),
         (Post("pot", "amount"), Post("parts", "parts", "external", "{payer}", "recovery")),
     ),
+    "distribution.class": Rule(
+        "A class is paid before the next, pro rata to what each claim still is; largest remainder, ties by name.",
+        (("whole", "sum", "claims"), ("pays", "min", "left", "whole"), ("parts", "split", "pays", "claims")),
+        (
+            Post("pays", "amount"),
+            Post("parts", "parts", "{payer}", "external", "distribution", "asset", True),
+        ),
+    ),
+    "distribution.written_off": Rule(
+        "What no money is left for stands against the losses that nobody paid.",
+        (("parts", "split", "rest", "balances"),),
+        (Post("parts", "parts", "{payer}", "written_off:{asset}", "written_off", "asset", True),),
+    ),
     "take_over.position": Rule(
         "A position is handed over at the mark: what it is worth less its entry value is realised.",
         (("value", "muldiv", "lots", "worth", 1), ("paid", "add", "value", "entry"), ("realised", "sub", 0, "paid")),

@@ -14,6 +14,7 @@ from seawall.money import Rounding, muldiv, split
 from seawall.waterfall import LayerRule
 
 SOCIALISED = "socialised:"
+WRITTEN_OFF = "written_off:"
 
 
 def limited(state: State, rule: LayerRule, loss: Loss, most: int) -> int:

@@ -16,11 +16,12 @@ from seawall.engine.memberbook import MemberBook
 from seawall.engine.period import GainsPeriod
 from seawall.engine.policy import Policy
 from seawall.ledger import Ledger
-from seawall.liquidation import BlockUse
+from seawall.liquidation import BlockUse, Observation
 from seawall.margin import Book, BookSnapshot
 from seawall.market import Instrument, Kind
 from seawall.money import Asset
 from seawall.waterfall import ClaimBook, DeficitBook
+from seawall.waterfall.winddown import Claim
 
 EXTERNAL = "external"
 OUTSIDE = "outside"
@@ -54,6 +55,15 @@ class Intent:
     deadline_ns: int
     purpose: str
     unit: int
+
+
+@dataclass(slots=True)
+class WindingDown:
+    """The venue since it stopped: claims filed and not ruled on yet (asset, claim), assets that are paid out."""
+
+    since_ns: int
+    filed: list[tuple[int, Claim]] = field(default_factory=list)
+    closed: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -92,6 +102,11 @@ class State:
     members: MemberBook = field(default_factory=MemberBook)
     period: GainsPeriod | None = None
     references: dict[str, int] = field(default_factory=dict)
+    loss_assets: dict[int, int] = field(default_factory=dict)
+    observed: list[Observation] = field(default_factory=list)
+    halts_on: set[int] = field(default_factory=set)
+    history: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    winding: WindingDown | None = None
     deficits: DeficitBook = field(default_factory=DeficitBook)
     claims: ClaimBook = field(default_factory=ClaimBook)
     cash_ids: dict[int, int] = field(default_factory=dict)
@@ -174,6 +189,10 @@ def state_lines(state: State) -> Iterator[str]:
         yield from state.period.canonical_lines()
     for reference, loss in state.references.items():
         yield f"declared {reference} {loss}"
+    for seen in state.observed:
+        yield f"observed {seen.time_ns} {seen.measure} {seen.value}"
+    if state.winding is not None:
+        yield f"winding down {state.winding.since_ns} {sorted(state.winding.closed)} {state.winding.filed}"
 
 
 def state_hash(state: State) -> str:

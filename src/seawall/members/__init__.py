@@ -44,7 +44,7 @@ from seawall.members.fund import (
     replenish,
     survivors,
 )
-from seawall.members.own import Loss, OwnSlice, Series, Use, successive_defaults
+from seawall.members.own import OwnSlice
 from seawall.members.roster import Group, Member, Roster
 from seawall.members.rules import ContributionRule, MembersRule
 from seawall.members.shares import pro_rata, to_units
@@ -92,17 +92,14 @@ __all__ = [
     "Group",
     "Invitation",
     "LogLine",
-    "Loss",
     "Member",
     "MembersRule",
     "OwnSlice",
     "PrefundedTest",
     "ReplenishRule",
     "Roster",
-    "Series",
     "Tier",
     "TierUse",
-    "Use",
     "absorb",
     "assessments",
     "averaged_stress_loss",
@@ -123,7 +120,6 @@ __all__ = [
     "pro_rata",
     "probability_of_more_defaults",
     "replenish",
-    "successive_defaults",
     "survivors",
     "tiers_in_order",
     "to_units",

@@ -31,6 +31,7 @@ from seawall.margin import HaircutSchedule, HaircutStep, MarginRule
 from seawall.market import MarkRule, OracleRule
 from seawall.members import ContributionRule, MembersRule
 from seawall.money import PROFILES, profile
+from seawall.tables.halts import read_halts, read_wind_down
 from seawall.tables.keys import Table, nearest
 from seawall.tables.layers import choice, money, read_deleverage, read_layers
 from seawall.waterfall import OTHER_TIER, LayerKind
@@ -113,6 +114,8 @@ def policy_from_mapping(data: Mapping[str, Any], where: str = "policy") -> Polic
         haircuts=_haircuts(margin_table.rows("haircuts")),
         tiers=tiers,
         members=members,
+        halts=read_halts(top.rows("halts")),
+        wind_down=read_wind_down(top.table("wind_down")),
     )
     margin_table.done()
     top.done()
