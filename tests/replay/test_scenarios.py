@@ -129,7 +129,7 @@ def test_outcome_luna_good_a_pinned_source_is_no_price(rules):
     assert counts.quarantined["pinned"] > 380
     run = replay(BOOK, luna(IndexFeed("feed", floor=PINNED)).only(["LUNA"]), strict(rules, "hold"))
     start = load_scenario("2022-05-12-luna-feed").start_ns
-    after = [r for r in run.rows if (r["time_ns"] - start) / 60e9 > 215]
+    after = [r for r in run.timeline.iter_rows(named=True) if (r["time_ns"] - start) / 60e9 > 215]
     assert len(after) > 380
     for column in ("mark_LUNA-PERP", "liquidated_accounts", "liquidated_notional", "deleveraged_notional", "bad_debt"):
         assert len({r[column] for r in after}) == 1, column
