@@ -291,7 +291,7 @@ def _house(t: Table) -> HouseAccount:
         t.text("name"),
         t.choice("role", ["fund", "backstop"]),
         None if opening is None else str(t.data["opening"]),
-        t.maybe_fraction("share_of_cash"),
+        t.maybe_fraction("share_of_cash", high=ONE),
     )
     t.done()
     return house

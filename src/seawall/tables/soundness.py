@@ -12,6 +12,7 @@ from fractions import Fraction
 from seawall.engine import Policy
 from seawall.liquidation import Criterion, FeeKind, HaltKind, LimitKind, Sense
 from seawall.tables.keys import Table
+from seawall.tables.policy_file import exact
 from seawall.waterfall import PAYING, LayerKind, LayerRule, Limit, LimitScope
 
 ONE = Fraction(1)
@@ -143,6 +144,7 @@ def _limits(rule: LayerRule, row: Table) -> None:
         for other in rule.limits[:at]:
             if (limit.scope, limit.window_ns) == (other.scope, other.window_ns):
                 _fail_limit(row, limit, "the same limit stated twice", "one of the two, or another window_s")
+    for limit in rule.limits:
         for other in rule.limits:
             if other is not limit and _undercuts(other, limit):
                 _fail_limit(
@@ -196,7 +198,7 @@ def _say(limit: Limit) -> str:
 
 
 def _money(amount: int | None) -> str:
-    return f"{Fraction(amount or 0, 10**6)}"  # exact: Fraction
+    return exact(Fraction(amount or 0, 10**6))
 
 
 def _percent(share: Fraction) -> str:
@@ -229,7 +231,9 @@ def _reach_fills(policy: Policy, row: Table, before: Sequence[LayerRule]) -> Non
     other = next((earlier for earlier in before if earlier.kind not in PAYING), None)
     if other is not None:
         row.fail(
-            "pays", f"never reached: layer {other.name!r} before it cannot pay for fills", f"a place before {other.name!r}"
+            "pays",
+            f"never reached: layer {other.name!r} before it cannot pay for fills",
+            f"a place before {other.name!r}",
         )
 
 
