@@ -63,7 +63,7 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
         "members twice",
         more({"name": "m", "kind": "members"}, {"name": "n", "kind": "members"}, members=MEMBERS),
         "layers[5].kind",
-        "already pay in layer 'm'",
+        "layer 'm' already takes the members' contributions",
         "one layer of kind members",
     ),
     ("contribution as a house account", {"house": [*SOUND["house"], {"name": "contribution:m", "role": "fund"}]},

@@ -112,7 +112,7 @@ def _money_of(policy: Policy, rule: LayerRule, row: Table, before: Sequence[Laye
         if same and rule.kind in SAME_MONEY:
             row.fail(
                 "kind",
-                f"{SAME_MONEY[rule.kind]} already pay in layer {earlier.name!r}: they would be counted twice",
+                f"layer {earlier.name!r} already takes {SAME_MONEY[rule.kind]}: that money would be counted twice",
                 f"one layer of kind {rule.kind.value}",
             )
 
@@ -215,7 +215,7 @@ def _reach(policy: Policy, rule: LayerRule, row: Table, before: Sequence[LayerRu
     for earlier in before:
         takes_all = earlier.kind is LayerKind.WITHDRAWAL_RATE and not earlier.limits
         if takes_all and rule.causes <= earlier.causes:
-            row.fail("name", f"never reached: layer {earlier.name!r} always takes the rest", f"before {earlier.name!r}")
+            row.fail("name", f"never reached: layer {earlier.name!r} always takes the rest", f"a place before {earlier.name!r}")
     if rule.pays == "fills":
         _reach_fills(policy, row, before)
     if rule.kind is LayerKind.DELEVERAGE:
