@@ -6,12 +6,14 @@ invariants that a command can break are checked; a broken one raises and must st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from seawall.engine.auction import auction
 from seawall.engine.closeout import consider, fill, open_work_out
 from seawall.engine.commands import (
+    Auction,
     Command,
     DeclareLoss,
     Deposit,
@@ -46,6 +48,7 @@ from seawall.engine.incidents import declare_loss, recover, reinstate
 from seawall.engine.invariants import check_touched
 from seawall.engine.ladder import resolve
 from seawall.engine.layers import observe_balances
+from seawall.engine.margining import initial_of
 from seawall.engine.options import options_on, short_notional, too_large
 from seawall.engine.period import GainsPeriod
 from seawall.engine.posting import Step, Watch
@@ -54,7 +57,7 @@ from seawall.engine.state import State
 from seawall.engine.winddown import file_claim, pay_out, remember_marks, settle_market, wind_down
 from seawall.errors import InputError, MoneyOverflow
 from seawall.liquidation import HaltKind
-from seawall.margin import MAX_CASH, MAX_WORTH, UnitState
+from seawall.margin import MAX_CASH, MAX_WORTH
 from seawall.market import Instrument, Kind, funding_per_lot
 from seawall.money import Rounding, muldiv
 
@@ -224,21 +227,11 @@ def _may_trade(state: State, account: int, market: int, lots: int, worth: int) -
     rate = Fraction(1) if settle == st.asset else state.index_prices[settle]
     change = lots * (state.worth(market) - worth)
     others = [(p.market, p.lots) for p in st.positions if p.market != market]
-    initial = _initial(state, st, [*others, (market, after)])
+    initial = initial_of(state, st, [*others, (market, after)])
     equity = st.equity + change * rate
     if equity < initial and not (abs(after) < abs(held) and change * rate >= 0):
         return Rejection(Refused.INSUFFICIENT_MARGIN, {"account": name, "equity": int(equity), "initial": int(initial)})
     return None
-
-
-def _initial(state: State, st: UnitState, positions: Sequence[tuple[int, int]]) -> Fraction:
-    """Initial requirement of (market, lots) positions in the unit's currency, exact."""
-    total = Fraction(0)
-    for market, lots in positions:
-        settle = state.settle_asset[market]
-        rate = Fraction(1) if settle == st.asset else state.index_prices[settle]
-        total += Fraction(state.book.initial(market, lots), st.denominator) * rate
-    return total
 
 
 def _cash_command(state: State, command: Deposit | Withdraw) -> Rejection | tuple[int, int]:
@@ -287,7 +280,7 @@ def _withdraw(state: State, step: Step, command: Withdraw) -> Rejection | None:
     book_change = scale.to_book(balance) - after
     price = Fraction(1) if asset == st.asset else state.index_prices[asset]
     # Unrealised profit cannot be withdrawn: cash stays at least at zero and equity at the initial requirement.
-    initial = _initial(state, st, [(p.market, p.lots) for p in st.positions])
+    initial = initial_of(state, st, [(p.market, p.lots) for p in st.positions])
     if st.positions and st.equity - book_change * price < initial:
         return Rejection(
             Refused.INSUFFICIENT_MARGIN,
@@ -378,6 +371,7 @@ _HANDLERS: dict[type[Any], Callable[[State, Step, Any], Rejection | None]] = {
     WindDown: wind_down,
     FileClaim: file_claim,
     Distribute: pay_out,
+    Auction: auction,
 }
 # What a venue that is wound down still does.
 _AFTER_THE_END = (WindDown, FileClaim, Distribute, Recover)

@@ -38,6 +38,8 @@ class Refused(Enum):
     UNKNOWN_CAUSE = "unknown_cause"  # not a cause that layers can cover
     LOSS_DECLARED = "loss_declared"  # a loss with that reference is booked already
     NOT_REINSTATED = "not_reinstated"  # only house accounts are lifted by the owner
+    NOT_IN_DEFAULT = "not_in_default"  # only the portfolio of an account under liquidation is auctioned
+    BAD_AUCTION = "bad_auction"  # terms, invitations or bids that make no auction
     HALTED = "halted"  # a halt of the policy is on: trading or withdrawals stand still
     NO_WIND_DOWN = "no_wind_down"  # the policy has no rule for winding down
     NOT_WINDING_DOWN = "not_winding_down"  # claims and distributions belong to a venue that is wound down
@@ -476,6 +478,37 @@ class Converted(NamedTuple):
     why: Why
 
 
+class PositionSold(NamedTuple):
+    """A position of an account in default went to the winner of the auction, at the mark."""
+
+    account: str
+    counterparty: str
+    market: str
+    asset: str
+    lots: int
+    value: int
+    why: Why
+
+
+class AuctionHeld(NamedTuple):
+    """The bids for a portfolio were opened: ``amount`` is what the winner paid on top of the mark (negative: received).
+
+    ``ranking``: valid bids, best first; ``refused``: bids that do not count, with the reason; ``tiers``: how every
+    member bid, which is the order in which their money is used.
+    """
+
+    account: str
+    asset: str
+    winner: str | None
+    buyer: str
+    amount: int
+    ranking: tuple[tuple[str, int], ...]
+    refused: tuple[tuple[str, int, str], ...]
+    tiers: tuple[tuple[str, str], ...]
+    thin: bool
+    why: Why
+
+
 class PositionSettled(NamedTuple):
     """A position of an expired market closed at the settlement price: ``lots`` are what closes it."""
 
@@ -535,6 +568,8 @@ Event = (
     | Moved
     | WithdrawalCut
     | Converted
+    | PositionSold
+    | AuctionHeld
     | PositionSettled
     | Settled
 )
@@ -578,6 +613,8 @@ EVENT_NAMES: dict[type[Any], str] = {
     Moved: "moved",
     WithdrawalCut: "withdrawal_cut",
     Converted: "converted",
+    PositionSold: "position_sold",
+    AuctionHeld: "auction_held",
     PositionSettled: "position_settled",
     Settled: "settled",
 }

@@ -294,6 +294,11 @@ RULES: Mapping[str, Rule] = {
         (("all", "sum", "owed"), ("pot", "min", "rest", "all"), ("parts", "split", "pot", "owed")),
         (Post("pot", "amount"), Post("parts", "parts", "external", "{payer}", "recovery")),
     ),
+    "auction.paid": Rule(
+        "The winning bid is paid on top of the mark; below zero, the account in default pays the winner.",
+        (("paid", "add", "bid", 0),),
+        (Post("paid", "amount", "{buyer}", OWN, "auction"),),
+    ),
     "distribution.class": Rule(
         "A class is paid before the next, pro rata to what each claim still is; largest remainder, ties by name.",
         (("whole", "sum", "claims"), ("pays", "min", "left", "whole"), ("parts", "split", "pays", "claims")),
@@ -467,5 +472,6 @@ CODES: Mapping[str, str] = {
     "taken_over": "take_over",
     "traded": "trade",
     "position_settled": "settle",
+    "position_sold": "auction",
 }
 SIDES: Mapping[str, tuple[str, str]] = {"traded": ("buyer", "seller"), "taken_over": ("account", "backstop")}
