@@ -148,7 +148,6 @@ def replay(
 def _replay(
     source: Any, book: str, policy: str, *, out: Path | None, quiet: bool, both_marks: bool = False, **options: Any
 ) -> dict[str, Any]:
-    from seawall.journal import open_run
     from seawall.replay import compare_marks
     from seawall.replay import replay as run_replay
     from seawall.tables import read_policy
@@ -161,9 +160,8 @@ def _replay(
     target = out if out is not None else _new_folder(f"{Path(str(source)).stem}-{rules.name}")
     with show.progress(quiet) as progress:
         run = run_replay(found, source, rules, out=target, progress=progress, **options)
-        if both_marks:
-            run.summary["marks_compared"] = compare_marks(run, found, source, rules, **options)
-            open_run(target).write_json("summary.json", run.summary)
+        if both_marks and not run.summary["interrupted"]:
+            run.add("marks_compared", compare_marks(run, found, source, rules, progress=progress, **options))
     return run.summary
 
 
