@@ -144,11 +144,11 @@ OUTCOMES = {
     "taken_over": "was taken over by the backstop",
     "deleveraged": "was closed against winners",
     "still_open": "was still under liquidation at the end",
-    "winner_deleveraged": "was deleveraged as a winner later",
-    "winner_haircut": "had its gains cut later",
+    "winner_deleveraged": "was later deleveraged as a winner",
+    "winner_haircut": "later had its gains cut",
 }
 
 
 def outcome(name: str) -> str:
-    """What became of an account, after "it": ``was taken over by the backstop``."""
+    """What became of an account, as it goes on after "it": ``was taken over by the backstop``."""
     return OUTCOMES.get(name, name.replace("_", " "))
