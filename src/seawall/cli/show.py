@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import typer
 
-WIDEST = 100
+WIDTH, WIDEST = 80, 100
+
+
+def wrap(text: str) -> str:
+    """Text in lines that fit 80 columns."""
+    return textwrap.fill(text, WIDTH)
+
+
+def hang(name: str, text: str) -> str:
+    """A named line whose text goes on under itself."""
+    return textwrap.fill(text, WIDTH, initial_indent=f"{name:<12}", subsequent_indent=" " * 12)
 
 
 @contextmanager

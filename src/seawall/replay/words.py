@@ -8,19 +8,28 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, NamedTuple
 
-THREE = Context(prec=3, rounding=ROUND_HALF_EVEN)
 SIZES = ((Decimal(10**12), "tn"), (Decimal(10**9), "bn"), (Decimal(10**6), "m"), (Decimal(10**3), "k"))
+WIDE = Context(prec=60)
 
 
 def short(amount: str | Decimal) -> str:
-    """An amount with three significant digits: 428m, 1.53m, 29.8k, 5.20, 0.0123, 0."""
-    number = THREE.plus(Decimal(amount))
-    if not number:
-        return "0"
-    size, mark = next(((s, m) for s, m in SIZES if abs(number) >= s), (Decimal(1), ""))
-    scaled = number / size
-    places = max(0, 2 - scaled.adjusted())
-    return f"{scaled:.{places}f}{mark}"
+    """An amount with three or four digits: 428.3m, 1.53m, 29.80k, 565.30, 0.012, 7, 0. Rounded half to even."""
+    number = Decimal(amount)
+    for size, mark in SIZES:
+        if abs(number) >= size:
+            scaled = _rounded(number / size, 2 if abs(number) < 100 * size else 1)
+            if abs(scaled) >= 1000 and mark != SIZES[0][1]:
+                return short(scaled * size)  # 999.96k is 1.00m
+            return f"{scaled:,f}{mark}"
+    if number == number.to_integral_value():
+        return f"{number:.0f}".replace("-0", "0")
+    if abs(number) < Decimal("0.01"):
+        return f"{number:.2g}" if abs(number) >= Decimal("0.000001") else f"{number:.1E}"
+    return f"{_rounded(number, 2):,f}"
+
+
+def _rounded(number: Decimal, places: int) -> Decimal:
+    return number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, WIDE)
 
 
 def signed(amount: str | Decimal) -> str:
@@ -31,7 +40,7 @@ def signed(amount: str | Decimal) -> str:
 
 def amount(text: str | Decimal) -> str:
     """An amount in full with thousands separators and two decimals, rounded half to even."""
-    return f"{Decimal(text).quantize(Decimal('0.01'), ROUND_HALF_EVEN, Context(prec=60)):,f}"
+    return f"{_rounded(Decimal(text), 2):,f}"
 
 
 def count(number: int) -> str:
@@ -43,7 +52,7 @@ def percent(ratio: str | Decimal | None) -> str:
     """A ratio as a percentage with one decimal; "-" for None."""
     if ratio is None:
         return "-"
-    return f"{(Decimal(ratio) * 100).quantize(Decimal('0.1'), ROUND_HALF_EVEN)} %"
+    return f"{_rounded(Decimal(ratio) * 100, 1)} %"
 
 
 def some(number: int, one: str, many: str | None = None) -> str:
@@ -52,7 +61,8 @@ def some(number: int, one: str, many: str | None = None) -> str:
 
 
 class Part(NamedTuple):
-    """A piece of a sentence. ``path`` names the figure of the document that the piece shows, if it shows one."""
+    """A piece of a sentence. ``path`` names what the piece shows of the document, if it shows something: a count, an
+    amount (without its sign) or a name."""
 
     text: str
     path: str | None = None
@@ -67,7 +77,7 @@ def headline_parts(s: dict[str, Any]) -> list[Part]:
     for number, clause in enumerate(said):
         if number:
             parts.append(Part("; "))
-        parts.extend(Part(p.text.replace("{unit}", unit), p.path) for p in clause)
+        parts.extend(Part(p.text if p.path else p.text.replace("{unit}", unit), p.path) for p in clause)
     parts.append(Part("."))
     first = parts[0]
     parts[0] = Part(first.text[:1].upper() + first.text[1:], first.path)
@@ -87,7 +97,7 @@ def _interrupted(s: dict[str, Any]) -> list[Part]:
 
 def _fallen(s: dict[str, Any]) -> list[Part]:
     fell = s["liquidated"]["accounts"]
-    number = Part(count(fell) if fell else "none", "liquidated.accounts")
+    number = Part(count(fell), "liquidated.accounts")
     verb = " account was liquidated" if s["accounts"] == 1 else f" accounts {'was' if fell == 1 else 'were'} liquidated"
     return [number, Part(" of "), Part(count(s["accounts"]), "accounts"), Part(verb)]
 
@@ -105,7 +115,8 @@ def _house(s: dict[str, Any]) -> list[list[Part]]:
         if net:
             verb = "gained" if net > 0 else "lost"
             amount_part = Part(short(abs(net)), f"layers.{number}.net")
-            clauses.append([Part(f"the {row['name']} {verb} "), amount_part, Part(" {unit}")])
+            name = Part(row["name"], f"layers.{number}.name")
+            clauses.append([Part("the "), name, Part(f" {verb} "), amount_part, Part(" {unit}")])
     return clauses
 
 
