@@ -70,7 +70,8 @@ def _taken(e: Event, t: Terms, me: str | None) -> str:
     left = f"{t.money(e['asset'], abs(e['margin']))} of equity" if e["margin"] >= 0 else "no equity but a shortfall"
     if e["margin"] < 0:
         left = f"a shortfall of {t.money(e['asset'], -e['margin'])}"
-    whom = "took over" if me == e["backstop"] else f"{e['backstop']} (the backstop) took over"
+    name = "the backstop" if e["backstop"] == "backstop" else f"{e['backstop']} (the backstop)"
+    whom = "took over" if me == e["backstop"] else f"{name} took over"
     return f"{whom} {e['account']} at the mark: {many}, with {left}"
 
 
