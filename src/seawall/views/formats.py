@@ -7,7 +7,7 @@ document and in the ``value`` attribute of the page.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 Scalar = int | float | str | Decimal | bool | None
@@ -15,6 +15,7 @@ Scalar = int | float | str | Decimal | bool | None
 MINUS = "−"
 NONE = "–"
 NARROW = "\u202f"  # between a number and its sign: a line does not break there
+_WIDE = Context(prec=60)  # more digits than any amount has
 _SIZES = ((Decimal(10) ** 12, "tn"), (Decimal(10) ** 9, "bn"), (Decimal(10) ** 6, "m"), (Decimal(10) ** 3, "k"))
 
 KINDS = (
@@ -30,6 +31,7 @@ KINDS = (
     "millionths",  # an amount in millionths
     "price",
     "ratio",
+    "measure",  # whatever its row is (tables only)
     "seconds",  # nanoseconds that last
     "clock",  # nanoseconds since 1970, the time of day
     "time",  # the same with the date
@@ -67,7 +69,7 @@ def number(value: Scalar) -> Decimal:
 
 
 def _digits(value: Decimal, places: int) -> str:
-    text = f"{value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN):,f}"
+    text = f"{value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, _WIDE):,f}"
     return _minus("0" if places == 0 and text in ("-0", "0") else text)
 
 
@@ -87,7 +89,12 @@ def _amount(value: Scalar) -> str:
     size = number(value)
     for scale, mark in _SIZES:
         if abs(size) >= scale:
-            return _digits(size / scale, 2 if abs(size) < 100 * scale else 1) + mark
+            text = _digits(size / scale, 2 if abs(size) < 100 * scale else 1)
+            if text.endswith("1,000.0") and mark != "tn":
+                return _amount(scale * 1000 if size > 0 else -scale * 1000)  # 999.96k is 1.00m
+            return text + mark
+    if Decimal("999.995") <= abs(size) < 1000:
+        return _amount(Decimal(1000).copy_sign(size))
     if size and abs(size) < Decimal("0.01"):
         return (
             _minus(f"{size:.2g}")
