@@ -1,5 +1,21 @@
 """The loss waterfall on plain values: layers, deleveraging, gains haircut, deficits and the claims they leave."""
 
+from seawall.waterfall.allocation import (
+    Allocator,
+    Assigned,
+    Claimants,
+    RiskCurve,
+    Rule,
+    by_leverage,
+    by_score,
+    equal_heads,
+    haircut_caps,
+    in_order,
+    pro_rata,
+    random_walk,
+    risk_weights,
+)
+from seawall.waterfall.budget import Backoff, CapRoom, ProfitCap, deficit_of, needed, severe, severity_of
 from seawall.waterfall.claims import Claim, ClaimBook
 from seawall.waterfall.deficits import Deficit, DeficitBook
 from seawall.waterfall.deleveraging import (
@@ -18,37 +34,87 @@ from seawall.waterfall.deleveraging import (
 )
 from seawall.waterfall.haircut import Haircut, haircut_gains
 from seawall.waterfall.layers import Allocation, Draw, LayerState, allocate
+from seawall.waterfall.metrics import InUnits, Metrics, gini, measure
+from seawall.waterfall.minmax import min_max
 from seawall.waterfall.order import order_layers
+from seawall.waterfall.projection import project
 from seawall.waterfall.rules import CAUSES, DeleverageRule, LayerKind, LayerRule, PriceRule, RankRule
+from seawall.waterfall.scores import (
+    ScoreRule,
+    lights,
+    order_of,
+    position_leverage_scores,
+    profit_leverage_scores,
+    profit_margin_ratio_scores,
+    relief_scores,
+    signed_leverage_scores,
+)
+from seawall.waterfall.waterfilling import fill, fill_wide
 
 __all__ = [
     "CAUSES",
     "Allocation",
+    "Allocator",
+    "Assigned",
+    "Backoff",
     "Candidates",
+    "CapRoom",
     "Claim",
     "ClaimBook",
+    "Claimants",
     "Deficit",
     "DeficitBook",
     "DeleverageRule",
     "Draw",
     "Endowments",
     "Haircut",
+    "InUnits",
     "LayerKind",
     "LayerRule",
     "LayerState",
+    "Metrics",
     "PriceRule",
+    "ProfitCap",
     "RankRule",
+    "RiskCurve",
+    "Rule",
+    "ScoreRule",
     "Seizure",
     "allocate",
     "binance_score",
+    "by_leverage",
+    "by_score",
+    "deficit_of",
+    "equal_heads",
+    "fill",
+    "fill_wide",
+    "gini",
+    "haircut_caps",
     "haircut_gains",
+    "in_order",
+    "lights",
+    "measure",
+    "min_max",
+    "needed",
     "order_by_score",
     "order_layers",
+    "order_of",
+    "position_leverage_scores",
+    "pro_rata",
     "profit_leverage_score",
+    "profit_leverage_scores",
     "profit_margin_ratio_score",
+    "profit_margin_ratio_scores",
+    "project",
+    "random_walk",
     "rank",
+    "relief_scores",
+    "risk_weights",
     "seize_in_order",
     "seize_pro_rata",
+    "severe",
+    "severity_of",
+    "signed_leverage_scores",
     "take_in_order",
     "take_pro_rata",
 ]
