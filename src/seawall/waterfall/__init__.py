@@ -4,7 +4,6 @@ from seawall.waterfall.allocation import (
     Allocator,
     Assigned,
     Claimants,
-    RiskCurve,
     Rule,
     by_leverage,
     by_score,
@@ -13,8 +12,9 @@ from seawall.waterfall.allocation import (
     in_order,
     pro_rata,
     random_walk,
-    risk_weights,
 )
+from seawall.waterfall.auctions import FUND, Auction, AuctionTerms, DebtRule, Payment, SurplusRule, improves
+from seawall.waterfall.bankruptcy import BankruptPosition, Resolved, TokenHealth, resolve
 from seawall.waterfall.budget import Backoff, CapRoom, ProfitCap, deficit_of, needed, severe, severity_of
 from seawall.waterfall.claims import Claim, ClaimBook
 from seawall.waterfall.deficits import Deficit, DeficitBook
@@ -32,12 +32,25 @@ from seawall.waterfall.deleveraging import (
     take_in_order,
     take_pro_rata,
 )
+from seawall.waterfall.gains import (
+    EquityCut,
+    GainsHaircut,
+    JuniorProfit,
+    LifetimeCaps,
+    cut_equity,
+    cut_gains,
+    junior_profit,
+)
+from seawall.waterfall.gate import Gate, GateRule
 from seawall.waterfall.haircut import Haircut, haircut_gains
 from seawall.waterfall.layers import Allocation, Draw, LayerState, allocate
 from seawall.waterfall.metrics import InUnits, Metrics, gini, measure
 from seawall.waterfall.minmax import min_max
 from seawall.waterfall.order import order_layers
+from seawall.waterfall.parts import parts
 from seawall.waterfall.projection import project
+from seawall.waterfall.recoveries import Returned, return_recoveries
+from seawall.waterfall.risk_aware import RiskCurve, risk_aware_shares, risk_weights
 from seawall.waterfall.rules import CAUSES, DeleverageRule, LayerKind, LayerRule, PriceRule, RankRule
 from seawall.waterfall.scores import (
     ScoreRule,
@@ -49,41 +62,97 @@ from seawall.waterfall.scores import (
     relief_scores,
     signed_leverage_scores,
 )
+from seawall.waterfall.socialise import (
+    Covered,
+    DepositIndex,
+    LossIndex,
+    WinnersPaid,
+    Withdrawal,
+    cover_first,
+    pay_winners,
+    withdraw,
+    withdrawal_rate,
+)
+from seawall.waterfall.tearup import TearUp, tear_up
+from seawall.waterfall.tiers import (
+    DefaultLoss,
+    Slice,
+    SuccessiveAllocation,
+    TierAllocation,
+    allocate_tiers,
+    bidding_tiers,
+    successive_defaults,
+)
+from seawall.waterfall.triggers import AverageTrigger, Drawdown, DrawdownTrigger
 from seawall.waterfall.waterfilling import fill, fill_wide
 
 __all__ = [
     "CAUSES",
+    "FUND",
     "Allocation",
     "Allocator",
     "Assigned",
+    "Auction",
+    "AuctionTerms",
+    "AverageTrigger",
     "Backoff",
+    "BankruptPosition",
     "Candidates",
     "CapRoom",
     "Claim",
     "ClaimBook",
     "Claimants",
+    "Covered",
+    "DebtRule",
+    "DefaultLoss",
     "Deficit",
     "DeficitBook",
     "DeleverageRule",
+    "DepositIndex",
     "Draw",
+    "Drawdown",
+    "DrawdownTrigger",
     "Endowments",
+    "EquityCut",
+    "GainsHaircut",
+    "Gate",
+    "GateRule",
     "Haircut",
     "InUnits",
+    "JuniorProfit",
     "LayerKind",
     "LayerRule",
     "LayerState",
+    "LifetimeCaps",
+    "LossIndex",
     "Metrics",
+    "Payment",
     "PriceRule",
     "ProfitCap",
     "RankRule",
+    "Resolved",
+    "Returned",
     "RiskCurve",
     "Rule",
     "ScoreRule",
     "Seizure",
+    "Slice",
+    "SuccessiveAllocation",
+    "SurplusRule",
+    "TearUp",
+    "TierAllocation",
+    "TokenHealth",
+    "WinnersPaid",
+    "Withdrawal",
     "allocate",
+    "allocate_tiers",
+    "bidding_tiers",
     "binance_score",
     "by_leverage",
     "by_score",
+    "cover_first",
+    "cut_equity",
+    "cut_gains",
     "deficit_of",
     "equal_heads",
     "fill",
@@ -91,7 +160,9 @@ __all__ = [
     "gini",
     "haircut_caps",
     "haircut_gains",
+    "improves",
     "in_order",
+    "junior_profit",
     "lights",
     "measure",
     "min_max",
@@ -99,6 +170,8 @@ __all__ = [
     "order_by_score",
     "order_layers",
     "order_of",
+    "parts",
+    "pay_winners",
     "position_leverage_scores",
     "pro_rata",
     "profit_leverage_score",
@@ -109,12 +182,19 @@ __all__ = [
     "random_walk",
     "rank",
     "relief_scores",
+    "resolve",
+    "return_recoveries",
+    "risk_aware_shares",
     "risk_weights",
     "seize_in_order",
     "seize_pro_rata",
     "severe",
     "severity_of",
     "signed_leverage_scores",
+    "successive_defaults",
     "take_in_order",
     "take_pro_rata",
+    "tear_up",
+    "withdraw",
+    "withdrawal_rate",
 ]

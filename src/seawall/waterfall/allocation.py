@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.errors import InputError
-from seawall.money import Rounding
+from seawall.waterfall.risk_aware import RiskCurve, risk_weights, scaled
 from seawall.waterfall.scores import (
     ScoreRule,
     order_of,
@@ -27,9 +27,6 @@ from seawall.waterfall.scores import (
     walk_start,
 )
 from seawall.waterfall.waterfilling import Amounts, amounts, fill, total_of
-
-PPM = 10**6
-WEIGHT_BITS = 62
 
 
 class Assigned(NamedTuple):
@@ -181,64 +178,13 @@ def by_leverage(budget: int, exposure: Any, equity: Any, capacity: Any = None) -
     return _assigned(budget, whole - kept)
 
 
-class RiskCurve(Enum):
-    """How leverage weighs in a risk-aware share."""
-
-    POWER = "power"  # g(x) = x ^ parameter
-    EXCESS = "excess"  # g(x) = max(0, x - parameter)
-
-
-def risk_weights(
-    gains: Any, exposure: Any, equity: Any, curve: RiskCurve = RiskCurve.POWER, parameter: Fraction = Fraction(0)
-) -> Amounts:
-    """``gain x leverage x g(leverage)`` as whole weights, leverage in millionths rounded down.
-
-    Leverage and each factor are held below 2^40 millionths (a million times); together the weights are halved until
-    they sum below 2^62. A gain keeps at least weight 1 while its factor is not zero.
-
-    Raises:
-        InputError: a power that is not whole (0 to 8), or a column that does not fit.
-    """
-    gains, exposure, equity = (amounts(c, n) for c, n in ((gains, "gains"), (exposure, "exposure"), (equity, "equity")))
-    if not gains.size == exposure.size == equity.size:
-        raise InputError("columns differ in length", value=f"{gains.size}, {exposure.size}, {equity.size}")
-    most = 1 << 40
-    leverage = _scaled(exposure, np.full(exposure.size, PPM, dtype=np.int64), np.maximum(equity, 1), most)
-    factor = leverage
-    if curve is RiskCurve.EXCESS:
-        beyond = leverage - int(parameter * PPM)
-        factor = _scaled(leverage, np.maximum(beyond, 0), PPM, most)
-    else:
-        if parameter.denominator != 1 or not 0 <= parameter <= 8:
-            raise InputError("power is not whole", field="parameter", value=str(parameter), expected="0 to 8")
-        for _ in range(int(parameter)):
-            factor = _scaled(factor, leverage, PPM, most)
-    down = max(0, max(1, gains.size).bit_length() + 1)
-    room = (1 << WEIGHT_BITS) >> down
-    largest = max(1, int(gains.max(initial=0)) * max(1, int(factor.max(initial=0))))
-    divisor = max(1, -(-largest // room))
-    if divisor >> 62:
-        raise InputError("gains too large to be weighted", field="gains", value=int(gains.max()))
-    weights = _scaled(gains, factor, divisor, room)
-    found: Amounts = np.where((gains > 0) & (factor > 0), np.maximum(weights, 1), 0)
-    return found
-
-
-def _scaled(a: Amounts, b: Amounts, c: Any, cap: int) -> Amounts:
-    """``min(cap, floor(a x b / c))``."""
-    from seawall.money.kernels import muldiv_array
-
-    divisor = np.full(a.size, c, dtype=np.int64) if isinstance(c, int) else c
-    return muldiv_array(a, b, divisor, Rounding.FLOOR, cap=cap)
-
-
 def haircut_caps(gains: Any, cash: Any, *, max_haircut: Fraction = Fraction(1), min_equity: int = 0) -> Amounts:
     """Most that may be cut of each gain: ``min(max_haircut x gain, gain + cash - min_equity)``, floor, not below 0.
 
     Source: arXiv 2512.01112, ``beta_i = min(max haircut, 1 - (min equity - c_i) / w_i)``.
     """
     gains, cash = amounts(gains, "gains"), amounts(cash, "cash")
-    part = _scaled(
+    part = scaled(
         np.maximum(gains, 0),
         np.full(gains.size, max_haircut.numerator, dtype=np.int64),
         max_haircut.denominator,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from fractions import Fraction
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from seawall.errors import InputError, MoneyOverflow
 
 Amounts = NDArray[np.int64]
+N = TypeVar("N", int, Fraction)
 
 
 def amounts(values: Any, name: str = "amounts") -> Amounts:
@@ -126,15 +128,38 @@ def fill_wide(total: int, weights: Sequence[int], highs: Sequence[int]) -> list[
     Raises:
         InputError: negative numbers, or a total out of reach.
     """
+    between, left, free = _open_shares(total, weights, highs)
+    out, rest = [0 if between[i] or not w else highs[i] for i, w in enumerate(weights)], []
+    for i, inside in enumerate(between):
+        if inside:
+            out[i], remainder = divmod(left * weights[i], free)
+            rest.append((-remainder, i))
+    for _, i in sorted(rest)[: total - sum(out)]:
+        out[i] += 1
+    return out
+
+
+def fill_fractions(total: Fraction, weights: Sequence[Fraction], highs: Sequence[Fraction]) -> list[Fraction]:
+    """``fill_wide`` without rounding: exact shares ``min(high, level x weight)`` that sum to ``total``."""
+    between, left, free = _open_shares(total, weights, highs)
+    zero = Fraction(0)
+    return [
+        left * w / free if inside else Fraction(h) if w else zero  # exact: Fraction
+        for inside, w, h in zip(between, weights, highs, strict=True)
+    ]
+
+
+def _open_shares(total: N, weights: Sequence[N], highs: Sequence[N]) -> tuple[list[bool], N, N]:
+    """Whose share is below the bound, what is left for them, and the sum of their weights."""
     if len(weights) != len(highs):
         raise InputError("columns differ in length", value=f"{len(weights)}, {len(highs)}")
     if min(weights, default=0) < 0 or min(highs, default=0) < 0:
         raise InputError("negative weight or bound")
-    most = sum(h for w, h in zip(weights, highs, strict=True) if w)
+    most = sum((h for w, h in zip(weights, highs, strict=True) if w), total - total)
     if not 0 <= total <= most:
         raise InputError("total cannot be shared", field="total", value=total, expected=f"0 to {most}")
     open_ = [i for i, w in enumerate(weights) if w and highs[i]]
-    left, free, state, between = total, 0, 1, [False] * len(weights)
+    left, free, state, between = total, total - total, 1, [False] * len(weights)
     while open_:
         state = (state * 6364136223846793005 + 1442695040888963407) & ((1 << 64) - 1)
         pivot = open_[(state >> 33) % len(open_)]
@@ -145,20 +170,14 @@ def fill_wide(total: int, weights: Sequence[int], highs: Sequence[int]) -> list[
         for i in open_:
             sign = highs[i] * bottom - top * weights[i]
             (same if sign == 0 else low if sign < 0 else high).append(i)
-        under, over = sum(highs[i] for i in low), sum(weights[i] for i in high) + sum(weights[i] for i in same)
+        under = sum((highs[i] for i in low), total - total)
+        over = sum((weights[i] for i in (*same, *high)), total - total)
         if under * bottom + (free + over) * top >= left * bottom:  # the level is not above the pivot
             for i in (*same, *high):
                 between[i] = True
             free += over
             open_ = low
         else:
-            left -= under + sum(highs[i] for i in same)
+            left -= under + sum((highs[i] for i in same), total - total)
             open_ = high
-    out, rest = [0 if between[i] or not w else highs[i] for i, w in enumerate(weights)], []
-    for i, inside in enumerate(between):
-        if inside:
-            out[i], remainder = divmod(left * weights[i], free)
-            rest.append((-remainder, i))
-    for _, i in sorted(rest)[: total - sum(out)]:
-        out[i] += 1
-    return out
+    return between, left, free
