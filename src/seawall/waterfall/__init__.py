@@ -85,6 +85,7 @@ from seawall.waterfall.tiers import (
 )
 from seawall.waterfall.triggers import AverageTrigger, Drawdown, DrawdownTrigger
 from seawall.waterfall.waterfilling import fill, fill_wide
+from seawall.waterfall.waves import CountedOnce, PolicySummary, count_once, summarise_policy
 
 __all__ = [
     "CAUSES",
@@ -102,6 +103,7 @@ __all__ = [
     "Claim",
     "ClaimBook",
     "Claimants",
+    "CountedOnce",
     "Covered",
     "DebtRule",
     "DefaultLoss",
@@ -127,6 +129,7 @@ __all__ = [
     "LossIndex",
     "Metrics",
     "Payment",
+    "PolicySummary",
     "PriceRule",
     "ProfitCap",
     "RankRule",
@@ -150,6 +153,7 @@ __all__ = [
     "binance_score",
     "by_leverage",
     "by_score",
+    "count_once",
     "cover_first",
     "cut_equity",
     "cut_gains",
@@ -192,6 +196,7 @@ __all__ = [
     "severity_of",
     "signed_leverage_scores",
     "successive_defaults",
+    "summarise_policy",
     "take_in_order",
     "take_pro_rata",
     "tear_up",
