@@ -29,6 +29,7 @@ from seawall.waterfall import (
     pro_rata,
     project,
     random_walk,
+    relief_scores,
     risk_weights,
 )
 
@@ -166,10 +167,21 @@ def test_allocation_splitting_an_owner_gains_dust_only(name, rows, parts, budget
     assert abs(sum(split[:parts]) - whole[0]) <= parts
 
 
-def test_allocation_splitting_does_gain_under_equal_heads_and_projection():
-    """Stated, not hidden: these two are not proof against many accounts."""
+@settings(max_examples=30)
+@given(rows=POSITIVE, parts=st.integers(2, 5), budget=st.integers(0, 10**6))
+def test_allocation_splitting_an_owner_gains_nothing_in_a_queue_with_ties_together(rows, parts, budget):
+    """The parts keep the score of the whole: profit share and leverage are ratios."""
+    rule = RULES["queue profit_leverage True"]
+    first = tuple(x * parts for x in rows[0])
+    whole = rule.assign(budget, CLAIMANTS([first, *rows[1:]])).amounts.tolist()
+    split = rule.assign(budget, CLAIMANTS([rows[0]] * parts + rows[1:])).amounts.tolist()
+    assert abs(sum(split[:parts]) - whole[0]) <= parts
+
+
+def test_allocation_number_of_accounts_matters_under_equal_heads_and_projection():
+    """Stated, not hidden: one head holds all and pays once; a projection spares those who split."""
     assert equal_heads(30, [100, 100]).amounts.tolist() == [15, 15]
-    assert equal_heads(30, [50, 50, 100]).amounts.tolist() == [10, 10, 10]  # split owner gives 20, not 15: others gain
+    assert equal_heads(30, [50, 50, 100]).amounts.tolist() == [10, 10, 10]  # the owner of two gives 20, not 15
     assert project(30, [100, 100]).amounts.tolist() == [15, 15]
     assert project(30, [50, 50, 100]).amounts.tolist() == [5, 5, 20]  # 10, not 15: the owner gains
 
@@ -319,6 +331,13 @@ def test_allocation_sums_beyond_64_bits_are_named_and_never_wrap():
         pro_rata(5, [(1 << 62), (1 << 62)])
     with pytest.raises(MoneyOverflow, match="capacity does not fit"):
         pro_rata(5, [1 << 60] * 3000)
+    for call in (
+        lambda: haircut_caps([1 << 61], [1]),
+        lambda: relief_scores([1 << 62], [0], [1]),
+        lambda: by_score(1, [1], [-(1 << 63)]),
+    ):
+        with pytest.raises(MoneyOverflow, match="in magnitude"):
+            call()
     whole = (1 << 63) - 1
     assert pro_rata(whole, [whole - 1, 1]).amounts.tolist() == [whole - 1, 1]
     assert pro_rata(whole // 2, [whole - 1, 1], [1, whole - 1]).amounts.tolist() == [whole // 2 - 1, 1]

@@ -26,7 +26,7 @@ from seawall.waterfall.scores import (
     signed_leverage_scores,
     walk_start,
 )
-from seawall.waterfall.waterfilling import Amounts, amounts, fill, total_of
+from seawall.waterfall.waterfilling import Amounts, amounts, bounded, fill, total_of
 
 
 class Assigned(NamedTuple):
@@ -104,6 +104,8 @@ def _walk(budget: int, most: int, column: Amounts, order: NDArray[np.int64]) -> 
 def random_walk(budget: int, capacity: Any, *, seed: int, market: str = "", turn: int = 0) -> Assigned:
     """Index order from a pseudo-random claimant onward and around, each in full.
 
+    Not proof against splitting: every account is another chance to be where the walk starts, or never to be reached.
+
     Source: dYdX v4, which ranks nobody; ours draws the start from SHA-256 so that a replay finds it again.
     """
     from seawall.waterfall.kernels import walk_from
@@ -136,8 +138,7 @@ def pro_rata(budget: int, capacity: Any, weights: Any = None) -> Assigned:
 def equal_heads(budget: int, capacity: Any) -> Assigned:
     """The same amount from each, up to the capacity; units left over go to the earlier index.
 
-    Not proof against splitting: an owner with ten accounts gives ten times, and pays less per account when others are
-    few. Never use it where accounts are free.
+    Not neutral to accounts: an owner with ten accounts pays ten heads, whoever holds all in one account pays one.
     """
     column, most = _start(budget, capacity)
     return _assigned(budget, fill(most, np.ones(column.size, dtype=np.int64), column))
@@ -183,7 +184,11 @@ def haircut_caps(gains: Any, cash: Any, *, max_haircut: Fraction = Fraction(1), 
 
     Source: arXiv 2512.01112, ``beta_i = min(max haircut, 1 - (min equity - c_i) / w_i)``.
     """
-    gains, cash = amounts(gains, "gains"), amounts(cash, "cash")
+    gains, cash = (bounded(amounts(c, n), n, 1 << 60) for c, n in ((gains, "gains"), (cash, "cash")))
+    if not 0 <= max_haircut <= 1 or not 0 <= min_equity <= 1 << 60:
+        raise InputError(
+            "haircut outside 0 to 1, or an equity floor out of range", value=f"{max_haircut}, {min_equity}"
+        )
     part = scaled(
         np.maximum(gains, 0),
         np.full(gains.size, max_haircut.numerator, dtype=np.int64),

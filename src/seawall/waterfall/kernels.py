@@ -89,6 +89,19 @@ def divide_by(high: Any, low: Any, divisor: Any, inverse: Any, shift: Any) -> An
 
 
 @jit
+def scale_all(a: Any, b: Any, divisor: Any, inverse: Any, shift: Any, cap: int, out: Any) -> None:
+    """``min(cap, floor(a x b / divisor))`` into ``out``; none negative, the divisor as for ``divide_by``."""
+    plain = divisor >> shift
+    for i in range(out.size):
+        high, low = wide_product(np.uint64(a[i]), np.uint64(b[i]))
+        if high >= plain:
+            out[i] = cap
+            continue
+        quotient, _ = divide_by(high, low, divisor, inverse, shift)
+        out[i] = np.int64(min(quotient, np.uint64(cap)))
+
+
+@jit
 def share_out(
     left: int, weights: Any, highs: Any, classes: Any, divisor: Any, inverse: Any, shift: Any, out: Any, rest: Any
 ) -> Any:
@@ -178,9 +191,10 @@ def compare_products(a: Any, b: Any, c: Any, d: Any) -> int:
 def place(weight: int, low: int, high: int, top: Any, bottom: Any) -> int:
     """Where ``weight * top / bottom`` stands: AT_LOW, AT_HIGH or BETWEEN."""
     product, rest = wide_product(np.uint64(weight), top)
-    bound, bound_rest = wide_product(np.uint64(low), bottom)
-    if product < bound or (product == bound and rest <= bound_rest):
-        return AT_LOW
+    if low > 0 or top == _ZERO:
+        bound, bound_rest = wide_product(np.uint64(low), bottom)
+        if product < bound or (product == bound and rest <= bound_rest):
+            return AT_LOW
     bound, bound_rest = wide_product(np.uint64(high), bottom)
     if product > bound or (product == bound and rest >= bound_rest):
         return AT_HIGH

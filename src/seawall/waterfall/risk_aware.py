@@ -12,7 +12,7 @@ import numpy as np
 
 from seawall.errors import InputError
 from seawall.money import Rounding
-from seawall.waterfall.waterfilling import Amounts, amounts
+from seawall.waterfall.waterfilling import Amounts, amounts, reciprocal
 
 PPM = 10**6
 WEIGHT_BITS = 62
@@ -31,8 +31,9 @@ def risk_weights(
 ) -> Amounts:
     """``gain x leverage x g(leverage)`` as whole weights, leverage in millionths rounded down.
 
-    Leverage and each factor are held below 2^40 millionths (a million times); together the weights are halved until
-    they sum below 2^62. A gain keeps at least weight 1 while its factor is not zero.
+    Leverage and each factor are held below 2^40 millionths (a million times); the weights are divided by one number so
+    that they sum below 2^62. Gains and exposures below zero count as zero. A gain keeps at least weight 1 while its
+    factor is not zero.
 
     Raises:
         InputError: a power that is not whole (0 to 8), or a column that does not fit.
@@ -41,6 +42,7 @@ def risk_weights(
     if not gains.size == exposure.size == equity.size:
         raise InputError("columns differ in length", value=f"{gains.size}, {exposure.size}, {equity.size}")
     most = 1 << 40
+    gains, exposure = np.maximum(gains, 0), np.maximum(exposure, 0)
     leverage = scaled(exposure, np.full(exposure.size, PPM, dtype=np.int64), np.maximum(equity, 1), most)
     factor = leverage
     if curve is RiskCurve.EXCESS:
@@ -63,11 +65,17 @@ def risk_weights(
 
 
 def scaled(a: Amounts, b: Amounts, c: Any, cap: int) -> Amounts:
-    """``min(cap, floor(a x b / c))``."""
-    from seawall.money.kernels import muldiv_array
+    """``min(cap, floor(a x b / c))`` of columns that are not negative; ``c`` a column, or one number above zero."""
+    if not isinstance(c, int):
+        from seawall.money.kernels import muldiv_array
 
-    divisor = np.full(a.size, c, dtype=np.int64) if isinstance(c, int) else c
-    return muldiv_array(a, b, divisor, Rounding.FLOOR, cap=cap)
+        return muldiv_array(a, b, c, Rounding.FLOOR, cap=cap)
+    from seawall.waterfall.kernels import scale_all
+
+    out = np.empty(a.size, dtype=np.int64)
+    divisor, inverse, shift = reciprocal(c)
+    scale_all(a, b, divisor, inverse, shift, cap, out)
+    return out
 
 
 def risk_aware_shares(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from seawall.errors import InputError
 from seawall.money import Rounding
-from seawall.waterfall.waterfilling import Amounts, amounts
+from seawall.waterfall.waterfilling import Amounts, amounts, bounded
 
 SCALE = 10**9
 LARGEST = 1 << 62
@@ -105,12 +105,13 @@ def relief_scores(before: Any, after: Any, size: Any) -> Amounts:
     before, after, size = _columns(before=before, after=after, size=size)
     if size.size and int(size.min()) < 1:
         raise InputError("size below one", field="size", value=int(size.min()), expected="1 or more")
-    return _muldiv(before - after, SCALE, size)
+    relief = bounded(before, "before", LARGEST - 1) - bounded(after, "after", LARGEST - 1)
+    return _muldiv(relief, SCALE, size)
 
 
 def order_of(scores: Any) -> NDArray[np.int64]:
     """Indexes, highest score first; equal scores in listed order."""
-    return np.argsort(-amounts(scores, "scores"), kind="stable")
+    return np.argsort(-bounded(amounts(scores, "scores"), "scores", LARGEST), kind="stable")
 
 
 def walk_start(n: int, *, seed: int, market: str, turn: int) -> int:

@@ -49,6 +49,17 @@ def total_of(values: Amounts, name: str = "amounts") -> int:
     return found
 
 
+def bounded(values: Amounts, name: str, most: int) -> Amounts:
+    """The same column, where no magnitude is above ``most``.
+
+    Raises:
+        MoneyOverflow: one is; sums and differences of such columns would not fit 64 bits.
+    """
+    if values.size and (int(values.max()) > most or int(values.min()) < -most):
+        raise MoneyOverflow(f"{name} beyond {most} in magnitude")
+    return values
+
+
 def fill(total: int, weights: Any, highs: Any, lows: Any = None) -> Amounts:
     """Shares ``clamp(level x weight, low, high)`` at the one level where they sum to ``total``, to the unit.
 
@@ -110,14 +121,18 @@ def _share(
     from seawall.waterfall.kernels import give_dust, share_out
 
     out = base.copy()
-    shift = 64 - whole.bit_length()
-    divisor = whole << shift
-    inverse = ((1 << 128) - 1) // divisor - (1 << 64)
-    words = np.array([divisor, inverse, shift], dtype=np.uint64)
-    given, over = share_out(left, weights, highs, classes, words[0], words[1], words[2], out, rest)
+    divisor, inverse, shift = reciprocal(whole)
+    given, over = share_out(left, weights, highs, classes, divisor, inverse, shift, out, rest)
     if not over:
         give_dust(left - int(given), rest, whole.bit_length(), np.empty(weights.size, dtype=np.int64), out)
     return out, int(over)
+
+
+def reciprocal(divisor: int) -> NDArray[np.uint64]:
+    """(shifted divisor, inverse, shift) of a divisor from 1 to 2^63 - 1, for ``kernels.divide_by``."""
+    shift = 64 - divisor.bit_length()
+    shifted = divisor << shift
+    return np.array([shifted, ((1 << 128) - 1) // shifted - (1 << 64), shift], dtype=np.uint64)
 
 
 def fill_wide(total: int, weights: Sequence[int], highs: Sequence[int]) -> list[int]:
