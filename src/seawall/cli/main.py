@@ -12,6 +12,7 @@ import typer
 from seawall import __version__
 from seawall.cli import compare, show
 from seawall.cli.explain import explain
+from seawall.cli.members import members
 from seawall.cli.report import report
 from seawall.errors import AnswerError, InputError, SeawallError
 
@@ -28,6 +29,7 @@ app.command("compare")(compare.compare)
 app.add_typer(policy_app, name="policy")
 app.add_typer(scenarios_app, name="scenarios")
 app.command()(explain)
+app.command()(members)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")]
 RUNS = Path("runs")
