@@ -64,16 +64,14 @@ def demo(
     """A real crash through a venue: 10 October 2025 on a generated book, every unit accounted for."""
     book = f"generate:accounts={accounts},seed={seed}"
     summary = _replay("2025-10-10", book, policy, out=out, threads=threads, quiet=as_json)
-    again = _verify(Path(summary["run"]), threads) if verify else None
+    again = _verify(Path(summary["run"]), threads, as_json) if verify else None
     if again is not None:
         summary["verified"] = again["ok"]
     if as_json:
         typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
     else:
-        show.summary(summary)
-        if again is None:
-            typer.echo(f"check it    seawall replay {summary['run']}")
-        else:
+        show.summary(summary, _commands())
+        if again is not None:
             show.verified(again)
     if not (summary["conservation"]["ok"] and summary.get("verified", True)):
         raise typer.Exit(1)
@@ -107,7 +105,7 @@ def replay(
 ) -> None:
     """Run an event or a price file through a venue; or derive a run directory again and compare the hashes."""
     if event is not None and prices is None and (Path(event) / "run.json").is_file():
-        verified = _verify(Path(event), threads)
+        verified = _verify(Path(event), threads, as_json)
         if as_json:
             typer.echo(json.dumps(verified, indent=2))
         else:
@@ -140,15 +138,20 @@ def replay(
     if as_json:
         typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
     else:
-        show.summary(summary)
+        show.summary(summary, _commands())
     if not summary["conservation"]["ok"]:
         raise typer.Exit(1)
+
+
+def _commands() -> set[str]:
+    """Names of the commands that exist."""
+    named = {c.name or getattr(c.callback, "__name__", "") for c in app.registered_commands}
+    return named | {group.name or "" for group in app.registered_groups}
 
 
 def _replay(
     source: Any, book: str, policy: str, *, out: Path | None, quiet: bool, both_marks: bool = False, **options: Any
 ) -> dict[str, Any]:
-    from seawall.journal import open_run
     from seawall.replay import compare_marks
     from seawall.replay import replay as run_replay
     from seawall.tables import read_policy
@@ -161,9 +164,8 @@ def _replay(
     target = out if out is not None else _new_folder(f"{Path(str(source)).stem}-{rules.name}")
     with show.progress(quiet) as progress:
         run = run_replay(found, source, rules, out=target, progress=progress, **options)
-        if both_marks:
-            run.summary["marks_compared"] = compare_marks(run, found, source, rules, **options)
-            open_run(target).write_json("summary.json", run.summary)
+        if both_marks and not run.summary["interrupted"]:
+            run.add("marks_compared", compare_marks(run, found, source, rules, progress=progress, **options))
     return run.summary
 
 
@@ -205,11 +207,13 @@ def _new_folder(name: str) -> Path:
         number += 1
 
 
-def _verify(path: Path, threads: int) -> dict[str, Any]:
+def _verify(path: Path, threads: int, quiet: bool) -> dict[str, Any]:
     from seawall.journal import verify_run
     from seawall.tables import policy_from_canonical
 
-    found = verify_run(path, policy_from_canonical, threads=threads)
+    with show.progress(quiet) as bar:
+        told = None if bar is None else lambda done: bar(done, 0, f"{done:,} records derived again")
+        found = verify_run(path, policy_from_canonical, threads=threads, progress=told)
     return {
         "run": str(path),
         "event": found.manifest.event,

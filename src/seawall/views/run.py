@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from importlib.metadata import version
 
+from seawall.replay.words import headline_parts
 from seawall.views.bearing import bearing
 from seawall.views.checking import (
     check_section,
@@ -76,34 +77,20 @@ def full_document(view: View, record: Recorded) -> dict[str, object]:
 
 def run_headline(material: Material, doc: Document) -> Parts:
     """The answer in one sentence."""
-    summary, unit = material.summary, material.unit
-    out: list[Part] = [
-        doc.fig("liquidated.accounts", "count"),
-        " of ",
-        doc.fig("accounts", "count"),
-        " accounts were liquidated",
-    ]
-    for number, row in enumerate(summary["layers"]):
-        net = Decimal(row["after"]) - Decimal(row["before"])
-        if net:
-            doc.put("net", **{row["name"]: abs(net)})
-            name = doc.fig(f"layers.{number}.name", "text")
-            out += [
-                "; ",
-                name,
-                " gained " if net > 0 else " lost ",
-                doc.derived("net", row["name"], "amount"),
-                f" {unit}",
-            ]
-    if summary["deleveraged"]["accounts"]:
-        out += ["; ", doc.fig("deleveraged.accounts", "count"), " winners were deleveraged"]
-    else:
-        out.append("; nobody was deleveraged")
-    if Decimal(summary["residual"]):
-        out += ["; ", doc.fig("residual", "amount"), f" {unit} was left unpaid"]
-    else:
-        out.append("; nothing was left unpaid")
-    return [*out, "."]
+    out: list[Part] = []
+    for text, path in headline_parts(material.summary):
+        if path is None:
+            out.append(text)
+            continue
+        value = doc.get(path)
+        if path.endswith(".name"):
+            out.append(doc.fig(path, "text"))
+        elif isinstance(value, str) and value.startswith("-"):  # the words around it say which way
+            doc.put("size", **{path: abs(Decimal(value))})
+            out.append(doc.derived("size", path, "amount"))
+        else:
+            out.append(doc.fig(path, "count" if isinstance(value, int) else "amount"))
+    return out
 
 
 def _banner(material: Material, doc: Document) -> Parts:
