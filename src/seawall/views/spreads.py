@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from seawall.views.document import Fig, Parts
 from seawall.views.scales import Linear, nice_ticks
-from seawall.views.svg import Svg, text_width
+from seawall.views.svg import Svg, num, text_width
 from seawall.views.timeline import tick_text
 
 
@@ -66,7 +66,10 @@ def lorenz_picture(
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """One metric over many runs. ``here`` is the value of the run at hand; ``low`` to ``high`` the middle half."""
+    """One metric over many runs. ``here`` is the value of the run at hand; ``low`` to ``high`` the middle half.
+
+    ``less``, ``more``: its values with less and with more of something (leverage); None where not run.
+    """
 
     name: Parts
     values: Sequence[float]
@@ -75,26 +78,38 @@ class Strip:
     middle: float
     high: float
     label: Parts = ()
-    here_label: Fig | None = None
+    less: float | None = None
+    more: float | None = None
 
 
-def strips(ident: str, width: float, rows: Sequence[Strip], alt: str, here_name: str = "this run") -> Svg:
-    """One row a metric, each on a scale of its own: a dot a run, a box of the middle half, a diamond for this run."""
-    row = 74.0
-    svg = Svg(ident, width, 26 + row * len(rows), alt)
-    svg.add("circle", cx=6, cy=8, r=3.6, class_="dot")
-    svg.text(14, 12, "one run", "lbl")
-    svg.rect(84, 3, 16, 10, "a1")
-    svg.text(105, 12, "middle half", "lbl")
-    _diamond(svg, 190, 8)
-    svg.text(200, 12, here_name, "lbl")
+def strips(ident: str, width: float, rows: Sequence[Strip], alt: str, names: Sequence[str]) -> Svg:
+    """One row a metric, each on a scale of its own: a dot a run, a box of the middle half, a diamond for this run.
+
+    ``names``: of a dot, of the box, of the diamond, of less and of more (the last two may be left out).
+    """
+    narrow = width < 480
+    row = 90.0 if narrow else 74.0
+    place, head = 0.0, 24.0
+    seats = []
+    for name in names:
+        if place and place + 20 + text_width(name) > width:
+            place, head = 0.0, head + 18
+        seats.append((place, head - 16))
+        place += 20 + text_width(name) + 16
+    svg = Svg(ident, width, head + 4 + row * len(rows), alt)
+    for number, ((seat, level), name) in enumerate(zip(seats, names, strict=True)):
+        _sign(svg, number, seat + 8, level)
+        svg.text(seat + 20, level + 4, name, "lbl")
     for number, strip in enumerate(rows):
-        top = 24 + number * row
+        top = head + number * row
         svg.text(0, top + 14, strip.name, "ttl")
-        if strip.label:
+        if strip.label and narrow:
+            svg.text(0, top + 30, strip.label, "soft")
+            top += 16
+        elif strip.label:
             svg.text(width, top + 14, strip.label, "soft", anchor="end")
-        values = [*strip.values, *([] if strip.here is None else [strip.here])]
-        ticks = nice_ticks(min(values), max(values), 3 if width < 480 else 6)
+        values = [*strip.values, *(v for v in (strip.here, strip.less, strip.more) if v is not None)]
+        ticks = nice_ticks(min(values), max(values), 3 if narrow else 6)
         x = Linear(ticks[0], ticks[-1], 12, width - 12)
         middle = top + 34
         svg.rect(x(strip.low), middle - 9, x(strip.high) - x(strip.low), 18, "a1", least=2)
@@ -105,12 +120,20 @@ def strips(ident: str, width: float, rows: Sequence[Strip], alt: str, here_name:
             half = text_width(label, 11) / 2
             svg.line(x(tick), middle + 13, x(tick), middle + 17, "axis")
             svg.text(min(max(x(tick), half), width - half), middle + 29, label, "tick", anchor="middle")
-        for seat, value in enumerate(strip.values):
-            svg.add("circle", cx=x(value), cy=middle - 5 + (seat * 7 % 11), r=3.4, class_="dot")
-        if strip.here is not None:
-            _diamond(svg, x(strip.here), middle)
+        for at, value in enumerate(strip.values):
+            svg.add("circle", cx=x(value), cy=middle - 5 + (at * 7 % 11), r=3.4, class_="dot")
+        for sign, own in ((2, strip.here), (3, strip.less), (4, strip.more)):
+            if own is not None:
+                _sign(svg, sign, x(own), middle)
     return svg
 
 
-def _diamond(svg: Svg, x: float, y: float) -> None:
-    svg.add("path", d=f"M{x:.1f} {y - 7:.1f}l6 7l-6 7l-6 -7z", class_="dot2")
+def _sign(svg: Svg, number: int, x: float, y: float) -> None:
+    """What stands for what: a dot, a box, a diamond, a triangle to the left, a triangle to the right."""
+    if number == 0:
+        svg.add("circle", cx=x, cy=y, r=3.6, class_="dot")
+    elif number == 1:
+        svg.rect(x - 8, y - 5, 16, 10, "a1")
+    else:
+        shape = ("l6 7l-6 7l-6 -7z", "l0 14l-9 -7z", "l0 14l9 -7z")[number - 2]
+        svg.add("path", d=f"M{num(x)} {num(y - 7)}{shape}", class_="dot2" if number == 2 else "dot3")

@@ -39,6 +39,7 @@ class Table:
         best: {row number: {column key: "best" or "worst"}}, for comparisons; shown by a sign and a word.
         head: key of the column that names a row.
         shown: keys of the columns of the page; None: all. Files always have all.
+        row_kinds: {row number: kind} of the cells of columns of kind "measure", whose rows are different things.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Table:
     best: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     head: str = ""
     shown: tuple[str, ...] | None = None
+    row_kinds: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         keys = {c.key for c in self.columns}
@@ -104,6 +106,8 @@ class Table:
     def fig(self, row: int, key: str) -> Fig:
         """One cell as a figure."""
         kind = next(c.kind for c in self.columns if c.key == key)
+        if kind == "measure":
+            kind = self.row_kinds.get(row, "money")
         return Fig(join("tables", self.id, "rows", row, key), plain(self.rows[row][key]), kind)
 
     def html(self) -> Markup:
