@@ -42,8 +42,8 @@ def run_view(record: Recorded) -> View:
         sources_section(material, doc),
         check_section(material, doc, made_with),
     ]
-    event = doc.fig("event", "text")
-    policy = doc.fig("policy.name", "text")
+    event = doc.fig("event", "name")
+    policy = doc.fig("policy.name", "name")
     subtitle: Parts = [event, " under ", policy]
     if material.summary["title"] != material.summary["event"]:
         subtitle = [*subtitle, ": ", doc.fig("title", "text")]
@@ -87,7 +87,7 @@ def run_headline(material: Material, doc: Document) -> Parts:
         net = Decimal(row["after"]) - Decimal(row["before"])
         if net:
             doc.put("net", **{row["name"]: abs(net)})
-            name = doc.fig(f"layers.{number}.name", "text")
+            name = doc.fig(f"layers.{number}.name", "name")
             out += [
                 "; ",
                 name,

@@ -128,6 +128,56 @@ def strips(ident: str, width: float, rows: Sequence[Strip], alt: str, names: Seq
     return svg
 
 
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The spread of one metric under one policy: ends, quartiles, middle; ``here`` on the first book."""
+
+    name: Parts
+    ends: tuple[float, float]
+    quartiles: tuple[float, float]
+    middle: float
+    here: float
+    label: Parts = ()
+
+
+def ranges(ident: str, width: float, groups: Sequence[tuple[Parts, Sequence[Range]]], alt: str) -> Svg:
+    """Groups (metrics) of rows (policies) on one scale a group: a line from least to most, a box, the middle, a diamond."""
+    narrow = width < 480
+    row = 44.0 if narrow else 26.0
+    names = 0.0 if narrow else max(text_width("".join(map(str, r.name))) for _, rows in groups for r in rows) + 14
+    height = 26 + sum(24 + row * len(rows) + 34 for _, rows in groups)
+    svg = Svg(ident, width, height, alt)
+    svg.line(0, 8, 24, 8, "l1")
+    svg.text(30, 12, "least to most", "lbl")
+    svg.rect(124, 3, 16, 10, "b1")
+    svg.text(146, 12, "middle half", "lbl")
+    _sign(svg, 2, 238, 8)
+    svg.text(250, 12, "first book", "lbl")
+    top = 26.0
+    for title, rows in groups:
+        svg.text(0, top + 14, title, "ttl")
+        top += 24
+        values = [v for r in rows for v in (*r.ends, r.here)]
+        ticks = nice_ticks(min(0.0, *values), max(0.0, *values), 3 if narrow else 6)
+        x = Linear(ticks[0], ticks[-1], names + 8, width - 12)
+        bottom = top + row * len(rows)
+        for tick in ticks:
+            svg.line(x(tick), top, x(tick), bottom, "axis" if tick == 0 else "grid")
+            half = text_width(tick_text(tick), 11) / 2
+            svg.text(min(max(x(tick), half), width - half), bottom + 14, tick_text(tick), "tick", anchor="middle")
+        for number, r in enumerate(rows):
+            y = top + row * number + (row - 12 if narrow else row / 2)
+            svg.text(
+                0, y - 14 if narrow else y + 4, [*r.name, *([": ", *r.label] if narrow and r.label else [])], "lbl"
+            )
+            svg.line(x(r.ends[0]), y, max(x(r.ends[1]), x(r.ends[0]) + 0.5), y, "l1")
+            svg.rect(x(r.quartiles[0]), y - 6, x(r.quartiles[1]) - x(r.quartiles[0]), 12, "b1", least=1.5)
+            svg.line(x(r.middle), y - 6, x(r.middle), y + 6, "middle")
+            _sign(svg, 2, x(r.here), y)
+        top = bottom + 34
+    return svg
+
+
 def _sign(svg: Svg, number: int, x: float, y: float) -> None:
     """What stands for what: a dot, a box, a diamond, a triangle to the left, a triangle to the right."""
     if number == 0:

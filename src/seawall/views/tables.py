@@ -114,7 +114,7 @@ class Table:
         """The table as page markup; it scrolls inside its own box when it is wider than the page."""
         columns = [c for c in self.columns if self.shown is None or c.key in self.shown]
         head = "".join(
-            f'<th scope="col"{_side(c)}>{escape(c.title)}'
+            f'<th scope="col"{_side(c)}>{self._title(c)}'
             + (f' <span class="unit">{escape(c.unit)}</span>' if c.unit else "")
             + "</th>"
             for c in columns
@@ -127,6 +127,12 @@ class Table:
             f'<table id="t-{self.id}"><caption>{escape(self.title)}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         )
+
+    def _title(self, column: Column) -> str:
+        """A heading; it may hold a name that data brought (a policy), so it carries its path too."""
+        return Fig(
+            join("tables", self.id, "columns", self.columns.index(column), "title"), column.title, "text"
+        ).__html__()
 
     def _row(self, number: int, columns: Sequence[Column]) -> str:
         cells = []
