@@ -26,6 +26,7 @@ def report(
 
     With --json the document that every figure of the page comes from is printed, and a page is written only with --out.
     """
+    from seawall.replay import Comparison
     from seawall.report import open_subject, report_document, write_report, write_tables
 
     found = open_subject(subject)
@@ -42,5 +43,6 @@ def report(
     else:
         for path in written:
             typer.echo(f"wrote {path}")
-    if not document["conservation"]["ok"]:
+    good = found.ok if isinstance(found, Comparison) else document["conservation"]["ok"]
+    if not good:
         raise typer.Exit(1)

@@ -30,6 +30,7 @@ KINDS = (
     "millionths",  # an amount in millionths
     "price",
     "ratio",
+    "measure",  # whatever its row is (tables only)
     "seconds",  # nanoseconds that last
     "clock",  # nanoseconds since 1970, the time of day
     "time",  # the same with the date

@@ -43,8 +43,8 @@ def run_view(record: Recorded) -> View:
         sources_section(material, doc),
         check_section(material, doc, made_with),
     ]
-    event = doc.fig("event", "text")
-    policy = doc.fig("policy.name", "text")
+    event = doc.fig("event", "name")
+    policy = doc.fig("policy.name", "name")
     subtitle: Parts = [event, " under ", policy]
     if material.summary["title"] != material.summary["event"]:
         subtitle = [*subtitle, ": ", doc.fig("title", "text")]
