@@ -7,9 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tests.books import perp, policy, snapshot
-from tests.engine.test_machine import CUT, FUND, HOUSE, LATE, MARKETS, NAMES, POLICIES, TIERS
-
 from seawall.engine import (
     DeclareLoss,
     Deposit,
@@ -29,6 +26,8 @@ from seawall.engine import (
     Withdraw,
 )
 from seawall.margin import BookSnapshot
+from tests.books import perp, policy, snapshot
+from tests.engine.test_machine import CUT, FUND, HOUSE, LATE, MARKETS, NAMES, POLICIES, TIERS
 
 UNIT, SECOND = 10**6, 10**9
 GATE = {
@@ -59,9 +58,7 @@ RANKED = [
 # The machine's policies, those that share losses once more with a gate and an end, and every way to choose winners.
 VENUES: dict[str, Policy] = {p.name: p for p in POLICIES}
 VENUES |= {
-    f"{p.name}, and the end": replace(
-        p, name=f"{p.name}, and the end", halts=ENDING.halts, wind_down=ENDING.wind_down
-    )
+    f"{p.name}, and the end": replace(p, name=f"{p.name}, and the end", halts=ENDING.halts, wind_down=ENDING.wind_down)
     for p in POLICIES[-3:]
 }
 VENUES |= {p.name: p for p in RANKED}

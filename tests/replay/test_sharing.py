@@ -11,19 +11,14 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
-from tests.crashes import LINEAR, crash
 from tests.venues import UNIT, VENUES, book_of, drive
 
 from seawall.engine import apply, open_state
 from seawall.engine.events import OpenInterestCharged
-from seawall.replay import replay
-from seawall.replay.frames import FRAMES
 from seawall.replay.layers import house_layers, layer_rows
-from seawall.replay.sharing import MEMBERS
 from seawall.replay.sharing_summary import pending, shared
 from seawall.replay.tally import Tally
 from seawall.replay.values import Valuer
-from seawall.tables import policy_names
 
 SEEDS = range(6)
 REACHED: Counter[str] = Counter()
@@ -108,9 +103,10 @@ def test_sharing_sums_are_exact(name, seed):
     REACHED.update(f"paid {r['layer']}" for r in rows if r["paid"])
     found = shared(tally)
     REACHED.update(k for k in ("halts", "wind_down") if found[k])
-    assert found["wind_down"] is None or sum(map(Decimal, found["wind_down"]["distributed"].values())) * UNIT == c.codes[
-        "distribution"
-    ], (case, found)
+    assert (
+        found["wind_down"] is None
+        or sum(map(Decimal, found["wind_down"]["distributed"].values())) * UNIT == c.codes["distribution"]
+    ), (case, found)
 
 
 def outside(c) -> int:

@@ -66,7 +66,11 @@ def _head(state: State, tally: Tally, facts: RunFacts) -> dict[str, Any]:
         "event": facts.path.name,
         "title": facts.path.title,
         "heading": "GENERATED BOOK" if book.kind == "generated" else "",
-        "policy": {"name": facts.policy.name, "hash": facts.policy.hash},
+        "policy": {
+            "name": facts.policy.name,
+            "hash": facts.policy.hash,
+            "layers": [{"name": rule.name, "kind": rule.kind.value} for rule in facts.policy.layers],
+        },
         "book": {
             "kind": book.kind,
             "accounts": accounts,
