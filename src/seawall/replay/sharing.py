@@ -30,7 +30,6 @@ from seawall.money import split
 if TYPE_CHECKING:
     from seawall.replay.tally import Tally
 
-CONTRIBUTION = "contribution:"
 MEMBERS = "member contributions"  # what all of them are called together
 
 
@@ -85,7 +84,7 @@ def _reached(tally: Tally, name: str, outcome: str) -> Any:
 
 def drawn(tally: Tally, event: Drawn) -> None:
     """The defaulter's own member pays out of its contribution; any other draw is a house account's."""
-    if event.source.startswith(CONTRIBUTION) and event.source in tally.contribution_accounts:
+    if event.source in tally.contribution_accounts:
         value = tally.value(event.asset, event.amount)
         tally.shares.contributions += value
         tally.shares.contributors.add(event.source)
