@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,14 @@ from seawall.waterfall import LayerRule
 
 SOCIALISED = "socialised:"
 WRITTEN_OFF = "written_off:"
+
+
+class Charges(NamedTuple):
+    """Who pays an amount with their open lots: (account, lots) each. Shown to watchers, not recorded."""
+
+    loss: int
+    amount: int
+    payers: list[tuple[int, int]]
 
 
 def limited(state: State, rule: LayerRule, loss: Loss, most: int) -> int:
@@ -59,6 +68,7 @@ def charge_open_interest(state: State, step: Step, rule: LayerRule, losses: Sequ
             for (account, _), share in zip(payers, split(amount, [lots for _, lots in payers]), strict=True)
             if share
         ]
+        step.note("open_interest", Charges(loss.number, amount, payers))
         step.charge(loss.market, charges, loss.target, f"layer:{rule.name}")
         symbol, asset = state.instrument(loss.market).symbol, state.asset(loss.asset).name
         step.emit(
