@@ -44,6 +44,8 @@ class Refused(Enum):
     NO_WIND_DOWN = "no_wind_down"  # the policy has no rule for winding down
     NOT_WINDING_DOWN = "not_winding_down"  # claims and distributions belong to a venue that is wound down
     WOUND_DOWN = "wound_down"  # the venue is wound down: nothing trades, settles or moves any more
+    EXPIRED = "expired"  # the market's last moment is over: nobody trades it any more
+    HOUSE_ACCOUNT = "house_account"  # a fund neither trades nor withdraws
     NOT_EXPIRED = "not_expired"  # settlement before expiry, or of a perpetual
 
 

@@ -35,6 +35,8 @@ def resolve(state: State, step: Step) -> None:
     defaults: list[int] = []
     for unit in sorted(set(state.cases) | state.watch):
         st = state.book.unit_state(unit)
+        if st.account == state.outside:
+            continue  # it stands for everyone beyond the venue: nobody here owes for it
         if not st.positions:
             st = cover_with_collateral(state, step, st)
             if st.equity < 0:

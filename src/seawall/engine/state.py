@@ -26,6 +26,7 @@ from seawall.waterfall.winddown import Claim
 EXTERNAL = "external"
 OUTSIDE = "outside"
 HOUSE_ROLES = ("fund", "backstop", "outside")
+MEMBER_ROLES = ("trader", "market_maker")
 
 
 @dataclass(slots=True)

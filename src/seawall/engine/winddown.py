@@ -29,6 +29,7 @@ from seawall.engine.posting import Step
 from seawall.engine.socialise import WRITTEN_OFF
 from seawall.engine.state import State, WindingDown
 from seawall.errors import InputError
+from seawall.margin import MAX_WORTH
 from seawall.waterfall.winddown import Claim as EstateClaim
 from seawall.waterfall.winddown import Observation as PriceObservation
 from seawall.waterfall.winddown import Rulings, SettlementRule, distribute, rule_on_claims, settlement_price
@@ -56,9 +57,11 @@ def wind_down(state: State, step: Step, command: WindDown) -> Rejection | None:
         seen = [PriceObservation(t, p) for t, p in history] or [PriceObservation(0, state.marks[market])]
         try:
             prices[market] = settlement_price(SettlementRule(rule.basis, rule.window_ns), seen, state.time_ns).price
-            state.worth_at(market, prices[market])
+            beyond = beyond_settlement(state, market, state.worth_at(market, prices[market]))
         except InputError as error:
             return Rejection(Refused.BAD_MARK, {"market": instrument.symbol, "why": error.problem})
+        if beyond is not None:
+            return beyond
     for number in sorted(state.intents):
         step.emit(IntentLapsed(number, state.intents[number].lots))
     state.intents.clear()
@@ -95,6 +98,23 @@ def remember_marks(state: State, markets: Sequence[int]) -> None:
         seen.append((state.time_ns, state.marks[market]))
         while len(seen) > 1 and seen[1][0] <= state.time_ns - rule.window_ns:
             seen.pop(0)
+
+
+def beyond_settlement(state: State, market: int, worth: int) -> Rejection | None:
+    """Would closing a market at this worth per lot leave the bounds of the book, for anyone?"""
+    holders = state.book.holders(market)
+    paid = 0
+    for account, lots, entry in zip(
+        holders.accounts.tolist(), holders.lots.tolist(), holders.entry.tolist(), strict=True
+    ):
+        value = abs(lots * worth)
+        paid += value
+        if value > MAX_WORTH or not state.book.fits_cash(account, state.settle_asset[market], value + abs(entry)):
+            return Rejection(Refused.OVERFLOW, {"account": state.account_name(account), "lots": lots})
+    # The outside account takes the other side of everybody in turn.
+    if not state.book.fits_cash(state.outside, state.settle_asset[market], paid):
+        return Rejection(Refused.OVERFLOW, {"account": state.account_name(state.outside), "value": paid})
+    return None
 
 
 def settle_market(state: State, step: Step, market: int, worth: int) -> int:
@@ -139,7 +159,8 @@ def _claims(state: State, step: Step, asset: int) -> Rulings:
         if balance > 0:
             holder, rank = state.account_name(account), class_of(state, account)
             owed[holder] = {rank: balance}
-            claims.append(EstateClaim(f"ledger:{holder}", holder, rank, balance, state.winding.since_ns))
+            # The ledger's own claims stand before any that is filed, whatever it is called.
+            claims.append(EstateClaim(f"ledger:{holder}", holder, rank, balance, state.winding.since_ns - 1))
     mine = [claim for at, claim in state.winding.filed if at == asset]
     bar = state.winding.since_ns + rule.claims_ns
     rulings = rule_on_claims(rule.classes, owed, [*claims, *mine], bar)
