@@ -26,6 +26,7 @@ from seawall.engine import (
     Resolve,
     Settle,
     Trade,
+    WindDown,
     Withdraw,
     apply,
     check_all,
@@ -33,9 +34,10 @@ from seawall.engine import (
     open_state,
     state_hash,
 )
-from seawall.engine.events import CashCut, Drawn, LossRecognised, OpenInterestCharged
-from seawall.errors import InputError
-from seawall.market import Brackets, Instrument, Kind
+from seawall.engine.events import CashCut, Distributed, Drawn, LossRecognised, OpenInterestCharged
+from seawall.engine.state import state_lines
+from seawall.errors import InputError, PolicyError
+from seawall.market import Brackets, Instrument, Kind, Right
 from seawall.money import Asset
 
 UNIT, S = 10**6, 10**9
@@ -232,3 +234,262 @@ def test_attack_the_outside_is_never_a_defaulter():
     events = do(state, Resolve(4 * S))
     assert not [e for e in events if isinstance(e, LossRecognised)], events
     assert cash(state, "fund") == 300 * UNIT
+
+
+def pooled(cash, positions, indexes=None, haircut="1/5", assets=(USDC, BTC), markets=("ETH-PERP",), **changes):
+    """Accounts judged as a whole, in USDC; 1 BTC is 10,000 unless said."""
+    rules = policy(
+        **{
+            "layers": [FUND],
+            "deleverage": None,
+            "margin": {
+                "pool": "account",
+                "rounding": "toward_fund",
+                "numeraire": "USDC",
+                "haircuts": [{"asset": "BTC", "haircut": haircut}],
+            },
+            **changes,
+        }
+    )
+    book = snapshot(
+        cash, positions, [perp(m) for m in markets], assets=assets, roles={"fund": "fund"},
+        marks=dict.fromkeys(markets, 1000),
+    )  # fmt: skip
+    return open_state(book, rules, {}, 0, indexes={"BTC": (10_000 * UNIT, 10**8)} if indexes is None else indexes)
+
+
+def test_attack_a_debt_in_one_coin_is_not_left_behind_by_withdrawing_the_other():
+    """ann is flat, owes 0.05 BTC and has 600 USDC: only what is beyond the debt may leave."""
+    state = pooled({"ann": {"USDC": 600 * UNIT, "BTC": -5 * 10**6}, "fund": {"USDC": 0}}, [])
+    do(state, Withdraw(S, "ann", "USDC", 101 * UNIT), code="insufficient_margin")
+    do(state, Withdraw(S, "ann", "USDC", 100 * UNIT))
+
+
+def test_attack_a_withdrawal_counts_collateral_as_margin_does():
+    """Half of 1 BTC counts 4,000 of 8,000: leaving 4,000 against an initial requirement of 1,000 it may go."""
+    state = pooled(
+        {"ann": {"BTC": 10**8}, "bob": {"USDC": 20_000 * UNIT}, "fund": {"USDC": 0}},
+        [("ann", "ETH-PERP", 10, 1000), ("bob", "ETH-PERP", -10, 1000)],
+    )
+    do(state, Withdraw(S, "ann", "BTC", 88 * 10**6), code="insufficient_margin")
+    do(state, Withdraw(S, "ann", "BTC", 87 * 10**6))
+
+
+def test_attack_an_asset_without_an_index_price_cannot_come_in():
+    coin = Asset.of("XYZ", 6, 6)
+    state = pooled(
+        {"ann": {"USDC": 600 * UNIT}, "bob": {"USDC": 900 * UNIT}, "fund": {"USDC": 0}},
+        [("ann", "ETH-PERP", 1, 1000), ("bob", "ETH-PERP", -1, 1000)],
+        assets=(USDC, BTC, coin),
+    )
+    do(state, Deposit(S, "ann", "XYZ", UNIT), code="bad_mark")
+    do(state, Marks(S, {"ETH-PERP": 900}))
+    do(state, Marks(2 * S, {}, {"XYZ": (1, 1)}))
+    do(state, Deposit(2 * S, "ann", "XYZ", UNIT))
+    do(state, Marks(3 * S, {}, {"XYZ": (10**400, 1)}), code="bad_mark")
+    do(state, Marks(3 * S, {}, {"XYZ": (1, 10**400)}), code="bad_mark")
+
+
+def test_attack_the_fund_does_not_pay_a_collateral_haircut():
+    """ann has 1 BTC (10,000, counted 8,000) and lost 9,000: short after the haircut, solvent at the index. Her coin is
+    sold before anyone else pays; else every default with collateral would earn the haircut from the fund."""
+    state = pooled(
+        {"ann": {"BTC": 10**8}, "bob": {"USDC": 20_000 * UNIT}, "fund": {"USDC": 5_000 * UNIT}},
+        [("ann", "ETH-PERP", 10, 1000), ("bob", "ETH-PERP", -10, 1000)],
+    )
+    do(state, Marks(S, {"ETH-PERP": 100}))
+    events = do(state, Resolve(3 * S))
+    assert not [e for e in events if isinstance(e, Drawn)], events
+    assert cash(state, "fund") == 5_000 * UNIT
+    st0 = state.book.unit_state(0)
+    assert 0 <= st0.equity <= 1_000 * UNIT, st0
+
+
+def test_attack_a_long_option_does_not_turn_into_a_short_one_without_margin():
+    option = Instrument.of(
+        "BTC-CALL", USDC, base="BTC", quote="USD", lot=Fraction(1), mark_scale=0, kind=Kind.OPTION, expiry_ns=10**6 * S,
+        strike=1000, right=Right.CALL, brackets=Brackets.flat(Fraction(1, 5), Fraction(1, 10)),
+    )  # fmt: skip
+    book = snapshot(
+        {"ann": 0, "bob": 10_000 * UNIT, "fund": 0},
+        [("ann", "BTC-CALL", 5, 0 + 1), ("bob", "BTC-CALL", -5, 1)],
+        [option, perp()], roles={"fund": "fund"}, marks={"BTC-CALL": 1, "BTC-PERP": 1000},
+    )  # fmt: skip
+    state = open_state(book, policy(layers=[FUND], deleverage=None), {}, 0)
+    do(state, Trade(S, "bob", "ann", "BTC-CALL", 9, 1), code="insufficient_margin")
+    do(state, Trade(S, "bob", "ann", "BTC-CALL", 5, 1))
+
+
+# ---- limits that could be crossed
+
+
+def test_attack_several_losses_of_one_resolve_share_a_period_limit():
+    """ann and bob each lose 150 and 100; the layer may take 120 in a window, from both together."""
+    for kind in ("gains_haircut", "cash_haircut", "open_interest"):
+        limit = {"name": "layer", "kind": kind, "limit_per_period": [{"amount": "120", "window_s": 60}]}
+        state = venue(
+            {"ann": 150, "bob": 100, "cyd": 2000, "fund": 0},
+            [("ann", "BTC-PERP", 1, 1000), ("bob", "BTC-PERP", 1, 1000), ("cyd", "BTC-PERP", -2, 1000)],
+            layers=[limit],
+        )
+        do(state, Marks(S, {"BTC-PERP": 700}))
+        do(state, Resolve(3 * S))
+        assert sum(d.covered for d in state.deficits) == 120 * UNIT, kind
+        do(state, Marks(4 * S, {"BTC-PERP": 690}))
+        do(state, Resolve(6 * S))
+        assert sum(d.covered for d in state.deficits) == 120 * UNIT, kind
+
+
+def test_attack_two_losses_of_one_resolve_cut_cash_once():
+    """The cap of one half holds for the Resolve, not for each loss in it."""
+    state = venue(
+        {"ann": 150, "bob": 100, "cyd": 200, "fund": 0},
+        [("ann", "BTC-PERP", 1, 1000), ("bob", "BTC-PERP", 1, 1000)],
+        layers=[{"name": "cash", "kind": "cash_haircut", "cap": "1/2"}],
+    )
+    do(state, Marks(S, {"BTC-PERP": 700}))
+    do(state, Resolve(3 * S))
+    assert cash(state, "cyd") == 100 * UNIT
+
+
+def test_attack_one_default_in_many_pieces_has_one_event_limit():
+    """A loss that is carried and recognised anew, and one made in many small fills, is one event."""
+    state = venue(
+        {"ann": 60, "bob": 900, "fund": 500},
+        [("ann", "BTC-PERP", 1, 1000), ("bob", "BTC-PERP", -1, 1000)],
+        layers=[{**FUND, "limit_per_event": "50"}],
+    )
+    do(state, Marks(S, {"BTC-PERP": 700}))
+    for second in (3, 4, 5):
+        do(state, Resolve(second * S))
+    assert cash(state, "fund") == 450 * UNIT
+    state = venue(
+        {"ann": 240, "bob": 9000, "fund": 500},
+        [("ann", "BTC-PERP", 4, 1000), ("bob", "BTC-PERP", -4, 1000)],
+        layers=[{**FUND, "limit_per_event": "50"}], liquidation=MARKET_ORDERS,
+    )  # fmt: skip
+    do(state, Marks(S, {"BTC-PERP": 980}))
+    number = next(iter(state.intents))
+    do(state, Fill(S, number, "outside", 1, 910))  # 30 beyond bankruptcy
+    do(state, Fill(S, number, "outside", 1, 910), code="fund_short")
+    assert cash(state, "fund") == 470 * UNIT
+
+
+def test_attack_one_default_in_many_pieces_is_called_for_once():
+    """call_per_default holds for the default, however often what is left of it is recognised anew."""
+    members = {
+        "fund": "90", "contribution": "equal", "minimum": "0", "assign": 3, "call_per_default": "1",
+        "call_per_window": "100", "window_s": 3600,
+    }  # fmt: skip
+    state = venue(
+        {"ann": 60, "bob": 9000, "fund": 0, **dict.fromkeys("cdefghij", 10)},
+        [("ann", "BTC-PERP", 1, 1000), ("bob", "BTC-PERP", -1, 1000)],
+        layers=[{"name": "calls", "kind": "assessment"}],
+        members=members,
+    )
+    do(state, Marks(S, {"BTC-PERP": 500}))
+    for second in (3, 4, 5):
+        do(state, Resolve(second * S))
+    called = {
+        name: sum(w.taken.get(name, 0) for w in state.members.windows.values()) for name in state.members.accounts
+    }
+    base = state.members.paid_in[0]
+    assert all(called[n] <= base[n] for n in called), (called, base)
+    assert any(called.values())
+
+
+def test_attack_a_limit_that_a_layer_cannot_keep_is_refused_in_the_policy():
+    with pytest.raises(PolicyError, match="deleveraging"):
+        policy(layers=[{**ADL, "limit_per_event": "5"}])
+    with pytest.raises(PolicyError, match="peak"):
+        policy(
+            layers=[
+                {"name": "g", "kind": "gains_haircut", "limit_per_period": [{"share_of_peak": "1/2", "window_s": 5}]}
+            ]
+        )
+
+
+def test_attack_a_peak_does_not_outlive_its_window_and_windows_do_not_share_it():
+    """A balance of long ago does not widen today's limit; a short window does not shorten a long one."""
+    limits = [{"share_of_peak": "1/2", "window_s": 100}, {"share_of_peak": "9/10", "window_s": 2}]
+    state = venue(
+        {"ann": 0, "fund": 100}, [], layers=[{**FUND, "causes": ["custody"], "limit_per_period": limits}],
+    )  # fmt: skip
+    do(state, Marks(S, {"BTC-PERP": 1000}))
+    do(state, DeclareLoss(2 * S, "a", "USDC", 40 * UNIT, "custody"))
+    do(state, Marks(10 * S, {"BTC-PERP": 1000}))
+    do(state, DeclareLoss(11 * S, "b", "USDC", 100 * UNIT, "custody"))
+    # long window: half of the peak of 100 less 40; the short one would allow 54
+    assert cash(state, "fund") == 50 * UNIT
+    do(state, DeclareLoss(500 * S, "c", "USDC", 100 * UNIT, "custody"))
+    assert cash(state, "fund") == 25 * UNIT, "the peak of 100 is long past"
+
+
+# ---- the end of a venue
+
+RULE = {"price": "last_index", "claims_s": 100, "interim_share": "1/2"}
+
+
+def test_attack_a_filed_claim_cannot_displace_the_ledgers_own():
+    """Filed in the very moment of the stop, under a name that sorts first, or under the ledger's own name."""
+    state = venue({"ann": 100, "bob": 100, "fund": 0}, [], wind_down=RULE)
+    do(state, WindDown(S))
+    do(state, FileClaim(S, "a", "bob", "USDC", "members", 1))
+    do(state, FileClaim(S, "ledger:ann", "bob", "USDC", "members", 1))
+    final = do(state, Distribute(S, "USDC", final=True))
+    paid = {name: amount for e in final if isinstance(e, Distributed) for name, amount in e.parts if amount}
+    assert paid == {"ann": 100 * UNIT, "bob": 100 * UNIT}
+
+
+def test_attack_what_is_recovered_after_the_final_distribution_is_not_stuck():
+    """1,000 of claims were paid 400; 300 come back and go to the same holders, pro rata."""
+    state = venue({"ann": 250, "bob": 750, "fund": 0}, [], wind_down=RULE, layers=[])
+    do(state, DeclareLoss(S, "hack", "USDC", 600 * UNIT, "exploit"))
+    do(state, WindDown(2 * S))
+    do(state, Distribute(3 * S, "USDC", final=True))
+    do(state, Distribute(3 * S, "USDC", final=True), code="wound_down")
+    do(state, Recover(4 * S, 1, "USDC", 300 * UNIT))
+    final = do(state, Distribute(5 * S, "USDC", final=True))
+    paid = {name: amount for e in final if isinstance(e, Distributed) for name, amount in e.parts if amount}
+    assert paid == {"ann": 75 * UNIT, "bob": 225 * UNIT}
+    assert state.ledger.balance(state.external[0]) == 0
+
+
+# ---- what the state hash must see, and lists that must not grow
+
+
+def test_attack_a_long_run_keeps_what_halts_need_and_no_more():
+    halt = {
+        "kind": "withdrawals", "starts": [{"measure": "fund", "is": "below", "threshold": "50"}], "length_s": 5,
+        "longest_s": 20, "rest_s": 3,
+    }  # fmt: skip
+    state = venue({"ann": 900, "fund": 5}, [], halts=[halt])
+    sizes = []
+    for second in range(1, 400):
+        do(state, Deposit(second * S, "fund", "USDC", 1))
+        apply(state, Resolve(second * S))
+        sizes.append(len(list(state_lines(state))))
+    assert sizes[-1] <= sizes[20] + 2, "something grows with every Resolve"
+
+
+def test_attack_states_that_would_go_on_differently_have_different_hashes():
+    def fresh():
+        return pooled(
+            {"ann": {"USDC": 600 * UNIT}, "bob": {"USDC": 900 * UNIT}, "fund": {"USDC": 0}},
+            [("ann", "ETH-PERP", 1, 1000), ("bob", "ETH-PERP", -1, 1000)],
+            wind_down={"price": "window_average", "window_s": 10},
+        )
+
+    plain = state_hash(fresh())
+    changed = fresh()
+    changed.watch.add(0)
+    assert state_hash(changed) != plain, "who is looked at next"
+    changed = fresh()
+    changed.index_prices[1] = Fraction(1)
+    assert state_hash(changed) != plain, "index prices"
+    changed = fresh()
+    changed.history[0] = [(0, 1)]
+    assert state_hash(changed) != plain, "marks of the averaging window"
+    changed = fresh()
+    changed.halts_on.add(0)
+    assert state_hash(changed) != plain, "halts that are on"

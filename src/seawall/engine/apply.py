@@ -116,6 +116,10 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
             return Rejection(Refused.UNKNOWN_ASSET, {"asset": asset})
         if num <= 0 or den <= 0:
             return Rejection(Refused.BAD_MARK, {"asset": asset, "num": num, "den": den})
+        if not state.book.fits_price(state.asset_index[asset], Fraction(num, den)):
+            return Rejection(
+                Refused.BAD_MARK, {"asset": asset, "why": "balances at this index price do not fit the book"}
+            )
     if state.has_options:
         crowded = too_large(state, dict(zip(markets, values, strict=True)))
         if crowded is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+from seawall.engine.collateral import cover_with_collateral
 from seawall.engine.events import (
     Filled,
     IntentLapsed,
@@ -79,7 +80,9 @@ def consider(state: State, step: Step, unit: int) -> None:
                 (("at_risk",),),
             )
         )
-    if case.intents or state.time_ns < case.next_ns:
+    if st.equity < 0:
+        st = cover_with_collateral(state, step, st)
+    if case.intents or state.time_ns < case.next_ns or not st.at_risk:
         return
     limit = state.policy.liquidation.limit.kind
     if limit is LimitKind.BANKRUPTCY and (st.equity < 0 or below_takeover(state, st)):
@@ -342,6 +345,7 @@ def _missing(state: State, intent: Intent, draw: int) -> int:
         intent.account,
         None,
         intent.market,
+        event=state.cases[intent.unit].event or state.next_loss,
     )
     states = [layer_state(state, rule, probe) for rule in fill_layers(state)]
     return allocate(draw, states, cause="default").residual
@@ -358,6 +362,7 @@ def _pay_for_fill(state: State, step: Step, intent: Intent, draw: int, why: Why)
         cause="default",
         why=why,
         account=intent.account,
+        unit=intent.unit,
         market=intent.market,
     )
     layers = fill_layers(state)
@@ -394,6 +399,7 @@ def end_case(state: State, step: Step, st: UnitState, outcome: str) -> None:
     """Close a case; what is left of an isolated position goes back to its account."""
     case = state.cases.pop(st.unit, None)
     if case is not None:
+        state.limits.forget(case.event)
         for number in sorted(case.intents):
             step.emit(IntentLapsed(number, state.intents[number].lots))
             del state.intents[number]

@@ -425,6 +425,16 @@ class WrittenOff(NamedTuple):
     why: Why
 
 
+class Restored(NamedTuple):
+    """Balances of a class that had been written off and are owed again: (account, amount) each, minor units."""
+
+    asset: str
+    rank: str
+    amount: int
+    parts: tuple[tuple[str, int], ...]
+    why: Why
+
+
 class FundingPaid(NamedTuple):
     """Funding: every long lot pays ``per_lot`` book units to the shorts (negative: the reverse)."""
 
@@ -565,6 +575,7 @@ Event = (
     | ClaimRejected
     | Distributed
     | WrittenOff
+    | Restored
     | FundingPaid
     | Traded
     | Moved
@@ -610,6 +621,7 @@ EVENT_NAMES: dict[type[Any], str] = {
     ClaimRejected: "claim_rejected",
     Distributed: "distributed",
     WrittenOff: "written_off",
+    Restored: "restored",
     FundingPaid: "funding_paid",
     Traded: "traded",
     Moved: "moved",

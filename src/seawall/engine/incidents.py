@@ -9,6 +9,7 @@ from seawall.engine.layers import recognise
 from seawall.engine.losses import settle
 from seawall.engine.posting import Step
 from seawall.engine.state import State
+from seawall.engine.winddown import reopen
 from seawall.waterfall import CAUSES
 
 
@@ -103,6 +104,7 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
     name = "recovery.residual" if defaulter is not None else "recovery.residual_outside"
     why = ((name, {"owed": owed, "claimed": amount - residual - rest}),)
     step.emit(Recovered(command.loss, row.account, command.asset, amount, residual, rest, why))
+    reopen(state, step, asset, scale.to_minor(residual))
     return None
 
 

@@ -17,6 +17,7 @@ from seawall.engine.socialise import SOCIALISED, WRITTEN_OFF
 from seawall.engine.state import EXTERNAL, HOUSE_ROLES, OUTSIDE, State
 from seawall.errors import InputError
 from seawall.ledger import Ledger
+from seawall.liquidation import HaltTrack
 from seawall.margin import Book, BookSnapshot
 from seawall.members import ContributionRule, contributions_with_minimum
 from seawall.money import Asset, Rounding, muldiv, parse_amount
@@ -258,6 +259,7 @@ def open_state(
     rule = policy.liquidation.backstop
     if rule is not None:
         state.backstop = state.house[rule.account]
+    state.halts = [HaltTrack(rule) for rule in policy.halts]
     _open_members(state)
     _post_opening(state)
     length = period_length(policy.layers)

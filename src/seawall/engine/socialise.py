@@ -8,6 +8,7 @@ import numpy as np
 
 from seawall.engine.events import BorneByWithdrawals, CashCut, OpenInterestCharged, Why
 from seawall.engine.layers import Loss, open_claim, place_of
+from seawall.engine.limits import scope_key
 from seawall.engine.posting import Step
 from seawall.engine.state import State
 from seawall.money import Rounding, muldiv, split
@@ -22,6 +23,25 @@ def limited(state: State, rule: LayerRule, loss: Loss, most: int) -> int:
     place, unit = place_of(state, loss), 10 ** state.asset(loss.asset).book_scale
     rooms = [state.limits.room(rule, limit, place, balance=0, unit=unit) for limit in rule.limits]
     return max(0, min([loss.left, most, *rooms]))
+
+
+def rooms_of(state: State, rule: LayerRule, losses: Sequence[Loss]) -> list[tuple[Loss, int]]:
+    """Losses that a layer pays at once, first loss first, and the most it may pay of each: what one takes of a limit
+    that they share is gone for the next. Losses without room are left out."""
+    held: dict[tuple[str, str, str], int] = {}
+    out: list[tuple[Loss, int]] = []
+    for loss in losses:
+        place, unit = place_of(state, loss), 10 ** state.asset(loss.asset).book_scale
+        keys = {(limit.scope.value, scope_key(limit.scope, place), place.asset) for limit in rule.limits}
+        room = loss.left
+        for limit in rule.limits:
+            used = held.get((limit.scope.value, scope_key(limit.scope, place), place.asset), 0)
+            room = min(room, state.limits.room(rule, limit, place, balance=0, unit=unit) - used)
+        if room > 0:
+            out.append((loss, room))
+            for key in keys:
+                held[key] = held.get(key, 0) + room
+    return out
 
 
 def covered(state: State, step: Step, rule: LayerRule, loss: Loss, amount: int) -> None:

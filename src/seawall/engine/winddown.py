@@ -19,6 +19,7 @@ from seawall.engine.events import (
     PositionSettled,
     Refused,
     Rejection,
+    Restored,
     Why,
     WoundDown,
     WrittenOff,
@@ -30,6 +31,7 @@ from seawall.engine.socialise import WRITTEN_OFF
 from seawall.engine.state import State, WindingDown
 from seawall.errors import InputError
 from seawall.margin import MAX_WORTH
+from seawall.money import split
 from seawall.waterfall.winddown import Claim as EstateClaim
 from seawall.waterfall.winddown import Observation as PriceObservation
 from seawall.waterfall.winddown import Rulings, SettlementRule, distribute, rule_on_claims, settlement_price
@@ -213,11 +215,14 @@ def _write_off(state: State, step: Step, asset: int) -> None:
     """What is left of balances after the final distribution stands against the losses that nobody paid."""
     name = state.asset(asset).name
     parts = []
-    account_id = state.ledger.open(f"{WRITTEN_OFF}{name}", state.asset(asset), floor=None)
+    found = state.ledger.find(f"{WRITTEN_OFF}{name}", name)
+    account_id = state.ledger.open(f"{WRITTEN_OFF}{name}", state.asset(asset), floor=None) if found is None else found
     for account in range(len(state.snapshot.account_ids)):
         rest = state.cash_minor(account, asset)
         if rest > 0:
             step.post(state.cash_id(account, asset), account_id, rest, "written_off")
+            lost = state.winding.written_off.setdefault(asset, {}) if state.winding is not None else {}
+            lost[account] = lost.get(account, 0) + rest
             step.sync_cash(account, asset)
             parts.append((state.account_name(account), rest))
     if parts:
@@ -225,3 +230,32 @@ def _write_off(state: State, step: Step, asset: int) -> None:
         total = sum(rows)
         why: Why = (("distribution.written_off", {"rest": total, "balances": rows}),)
         step.emit(WrittenOff(name, total, tuple(parts), why))
+
+
+def reopen(state: State, step: Step, asset: int, residual: int) -> None:
+    """Money came back after an asset was paid out: what it covers of the losses that nobody had paid is owed again to
+    those whose balances were written off for them, class by class, pro rata; the next distribution pays it.
+
+    ``residual`` in minor units.
+    """
+    rule, winding = state.policy.wind_down, state.winding
+    if rule is None or winding is None or asset not in winding.closed:
+        return
+    winding.closed.discard(asset)
+    name, lost, left = state.asset(asset).name, winding.written_off.get(asset, {}), residual
+    source = state.ledger.find(f"{WRITTEN_OFF}{name}", name)
+    for rank in rule.classes:
+        owed = {account: rest for account, rest in sorted(lost.items()) if rest and class_of(state, account) == rank}
+        back = min(left, sum(owed.values()))
+        if not back or source is None:
+            continue
+        shares = dict(zip(owed, split(back, list(owed.values())), strict=True))
+        for account, share in shares.items():
+            if share:
+                step.post(source, state.cash_id(account, asset), share, "restored")
+                step.sync_cash(account, asset)
+                lost[account] -= share
+        parts = tuple((state.account_name(account), share) for account, share in shares.items())
+        why: Why = (("recovery.restored", {"left": left, "owed": list(owed.values())}),)
+        step.emit(Restored(name, rank, back, parts, why))
+        left -= back

@@ -194,7 +194,19 @@ class Book(BookRows):
         """May so much cash be brought in? Half of the bound is kept for what positions and layers will still move."""
         row = int(self.row_of[asset, account])
         after = change + (0 if row < 0 else int(self.row_cash[row]))
+        if self.portfolio is not None and abs(self.portfolio.value(asset, after)) > rt.MAX_CASH // 2:
+            return False
         return abs(after) <= rt.MAX_CASH // 2 and self.fits_cash(account, asset, abs(change))
+
+    def fits_price(self, asset: int, price: Fraction) -> bool:
+        """Pool "account": does every balance of the asset fit the book at this index price, with room to spare?"""
+        if self.portfolio is None:
+            return True
+        if not Fraction(1, 1 << 64) <= price <= 1 << 64:
+            return False
+        equities = self.row_equities()[self.rows_of_asset(asset)]
+        most = max((abs(int(e)) for e in (equities.min(), equities.max())), default=0) if len(equities) else 0
+        return most * price <= rt.MAX_CASH // 2
 
     def priced(self, asset: int) -> bool:
         """Pool "account": does the asset have an index price? Pool "asset": always."""
