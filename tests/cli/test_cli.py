@@ -185,7 +185,22 @@ def test_cli_a_broken_book_is_exit_2(tmp_path):
 def test_cli_human_output_fits_80_columns(demo):
     folder, _ = demo
     done = seawall("demo", "--accounts", "500", folder=folder)
-    body = done.stdout.split("\nmarks ")[0]
-    assert "GENERATED BOOK" in body
-    assert max(len(line) for line in body.splitlines()[1:]) <= 90
+    assert "GENERATED BOOK" in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines()) <= 80, done.stdout
     assert "\x1b" not in done.stdout
+
+
+def test_cli_explain_an_account_an_event_and_what_is_not_there(demo):
+    folder, summary = demo
+    run = summary["run"]
+    account = summary["liquidated"]["largest"][0]["account"]
+    done = seawall("explain", run, account, folder=folder)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert "liquidation began" in done.stdout and "recompute it" in done.stdout
+    document = json.loads(seawall("explain", run, account, "--json", folder=folder).stdout)
+    assert document["kind"] == "account" and document["decisions"][0]["programs"]
+    one = json.loads(seawall("explain", run, document["story"][0][0], "--json", folder=folder).stdout)
+    assert one["decisions"][0]["id"] == document["story"][0][0]
+    missing = seawall("explain", run, "nobody", folder=folder)
+    assert missing.returncode == 2 and "no such account or event" in missing.stderr
+    assert seawall("explain", "nowhere", account, folder=folder).returncode == 2

@@ -27,6 +27,7 @@ def house_layers(tally: Tally) -> list[dict[str, Any]]:
                 "used": text(used),
                 "gained": text(gained),
                 "after": text(after),
+                "net": text(after - house.before),
                 "by_source": {name: text(amount) for name, amount in gains.items()},
             }
         )

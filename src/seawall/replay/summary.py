@@ -50,6 +50,7 @@ def summarise(state: State, tally: Tally, facts: RunFacts) -> dict[str, Any]:
             "ok": all(s.difference == 0 for s in found),
             "assets": {s.asset: s.as_dict() for s in found},
         },
+        "sources": list(facts.path.sources),
         "notes": _notes(state, facts),
         "state_hash": state_hash(state),
     }
@@ -86,6 +87,7 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
     num, den = tally.haircut_rate
     shares = tally.largest_shares
     result = backstop_result(tally)
+    open_now = {state.book.account_of(unit) for unit in state.cases}
     owed = [st for unit in state.cases if (st := state.book.unit_state(unit)).equity < 0]
     return {
         "liquidated": {
@@ -94,7 +96,13 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
             "fills": tally.fills,
             "fees": text(tally.fees),
             "largest": [
-                {"account": a.name, "notional": text(a.fallen_notional)}
+                {
+                    "account": a.name,
+                    "notional": text(a.fallen_notional),
+                    "equity_before": text(a.before),
+                    "equity_after": text(tally.equity(state.account_index[a.name])),
+                    "outcome": "still_open" if state.account_index[a.name] in open_now else a.outcome,
+                }
                 for a in _largest(tally, lambda a: a.fallen_notional if a.liquidations else -1)
             ],
         },
@@ -104,6 +112,12 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
             "pnl": "0" if result is None else result["total"],
         },
         "bad_debt": text(tally.bad_debt),
+        "losses": {
+            "accounts": sum(1 for a in tally.accounts.values() if a.loss > 0),
+            "largest": [
+                {"account": a.name, "amount": text(a.loss)} for a in _largest(tally, lambda a: a.loss) if a.loss > 0
+            ],
+        },
         "layers": house_layers(tally),
         "deleveraged": {
             "accounts": len(tally.deleveraged),
@@ -137,10 +151,10 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
     }
 
 
-def _largest(tally: Tally, notional: Callable[[AccountTally], int], count: int = 3) -> list[AccountTally]:
-    """The accounts hit hardest by a notional (below zero: not hit at all), ties by name."""
-    hit = [a for a in tally.accounts.values() if notional(a) >= 0]
-    return sorted(hit, key=lambda a: (-notional(a), a.name))[:count]
+def _largest(tally: Tally, size: Callable[[AccountTally], int], count: int = 3) -> list[AccountTally]:
+    """The accounts hit hardest by an amount (below zero: not hit at all), ties by name."""
+    hit = [a for a in tally.accounts.values() if size(a) >= 0]
+    return sorted(hit, key=lambda a: (-size(a), a.name))[:count]
 
 
 def _because(account: AccountTally) -> str:

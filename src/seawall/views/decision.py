@@ -121,6 +121,7 @@ def _explained(
     )
     terms = Terms.of(state)
     times = _times(path, {f.record for f in found})
+    used = {f.event[key] for f in full for key in ("asset", "sold", "bought") if key in f.event}
     decisions = tuple(_decision(path, state, policy, terms, f, moments[f.record], times, account) for f in full)
     return Explanation(
         what,
@@ -133,7 +134,7 @@ def _explained(
         decisions,
         tuple(f.id for f in more),
         None if untouched is None else untouched.result(state, terms),
-        {name: 10**a.book_scale for name, a in terms.assets.items()},
+        {name: 10**a.book_scale for name, a in terms.assets.items() if name in used},
         dict(Counter(f.event["kind"] for f in found)),
     )
 

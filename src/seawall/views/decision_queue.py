@@ -95,4 +95,4 @@ def skipped_layers(state: State, terms: Terms, found: Located, moment: Moment) -
             out.append(f"{draw.name}: paid its limit of {terms.money(event['asset'], draw.limit)} and had {had}")
         else:
             out.append(f"{draw.name}: paid all it had, {had}")
-    return out
+    return out or ["none: it is the first that may pay for this loss"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ def _decision(d: Decision, before: Decision | None, width: int) -> list[str]:
     out += _wrapped((d.words if named else d.words[:1].upper() + d.words[1:]) + ".", width)
     if d.keys:
         out += _wrapped(", ".join(f"{key} = {value}" for key, value in d.keys), width, "policy   ", " " * 9)
-    if d.numbers is not None and before is not None and d.numbers == before.numbers:
+    if d.numbers is not None and before is not None and _alike(d.numbers, before.numbers):
         out += ["", f"{d.numbers.account} {d.numbers.when}: as above"]
     elif d.numbers is not None:
         out += ["", *_numbers(d.numbers, width)]
@@ -89,6 +90,11 @@ def _decision(d: Decision, before: Decision | None, width: int) -> list[str]:
         out += ["", "what would have avoided it"]
         out += [line for words in d.avoided for line in _wrapped(words, width, "  - ", "    ")]
     return out
+
+
+def _alike(a: Numbers, b: Numbers | None) -> bool:
+    """The same numbers, whatever moment they are of."""
+    return b is not None and replace(a, when=b.when) == b
 
 
 def _numbers(n: Numbers, width: int) -> list[str]:

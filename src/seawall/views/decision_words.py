@@ -70,7 +70,8 @@ def _taken(e: Event, t: Terms, me: str | None) -> str:
     left = f"{t.money(e['asset'], abs(e['margin']))} of equity" if e["margin"] >= 0 else "no equity but a shortfall"
     if e["margin"] < 0:
         left = f"a shortfall of {t.money(e['asset'], -e['margin'])}"
-    whom = "took over" if me == e["backstop"] else f"{e['backstop']} (the backstop) took over"
+    name = "the backstop" if e["backstop"] == "backstop" else f"{e['backstop']} (the backstop)"
+    whom = "took over" if me == e["backstop"] else f"{name} took over"
     return f"{whom} {e['account']} at the mark: {many}, with {left}"
 
 
@@ -107,10 +108,12 @@ def _deleveraged(e: Event, t: Terms, me: str | None) -> str:
     )
     if me == e["counterparty"]:
         return f"{t.size(e['market'], e['lots'])} of {e['market']} went to {e['account']} (rank {e['rank']}) at {price}"
-    why = f"to cover loss {e['loss']} of" if e["loss"] else "to bring within its limit"
+    why = f"to cover loss {e['loss']} of {e['counterparty']}"
+    if not e["loss"]:
+        why = f"because {e['counterparty']} was over its limit"
     return (
         f"{'' if e['account'] == me else e['account'] + ' '}was deleveraged: rank {e['rank']}, {t.size(e['market'], e['lots'])} of its {side} "
-        f"{e['market']} was closed at about {price}, {gave}, {why} {e['counterparty']}"
+        f"{e['market']} was closed at about {price}, {gave}, {why}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from importlib.metadata import version
 
+from seawall.replay.words import headline_parts
 from seawall.views.bearing import bearing
 from seawall.views.checking import (
     check_section,
@@ -42,8 +43,8 @@ def run_view(record: Recorded) -> View:
         sources_section(material, doc),
         check_section(material, doc, made_with),
     ]
-    event = doc.fig("event", "text")
-    policy = doc.fig("policy.name", "text")
+    event = doc.fig("event", "name")
+    policy = doc.fig("policy.name", "name")
     subtitle: Parts = [event, " under ", policy]
     if material.summary["title"] != material.summary["event"]:
         subtitle = [*subtitle, ": ", doc.fig("title", "text")]
@@ -75,35 +76,16 @@ def full_document(view: View, record: Recorded) -> dict[str, object]:
 
 
 def run_headline(material: Material, doc: Document) -> Parts:
-    """The answer in one sentence."""
-    summary, unit = material.summary, material.unit
-    out: list[Part] = [
-        doc.fig("liquidated.accounts", "count"),
-        " of ",
-        doc.fig("accounts", "count"),
-        " accounts were liquidated",
-    ]
-    for number, row in enumerate(summary["layers"]):
-        net = Decimal(row["after"]) - Decimal(row["before"])
-        if net:
-            doc.put("net", **{row["name"]: abs(net)})
-            name = doc.fig(f"layers.{number}.name", "text")
-            out += [
-                "; ",
-                name,
-                " gained " if net > 0 else " lost ",
-                doc.derived("net", row["name"], "amount"),
-                f" {unit}",
-            ]
-    if summary["deleveraged"]["accounts"]:
-        out += ["; ", doc.fig("deleveraged.accounts", "count"), " winners were deleveraged"]
-    else:
-        out.append("; nobody was deleveraged")
-    if Decimal(summary["residual"]):
-        out += ["; ", doc.fig("residual", "amount"), f" {unit} was left unpaid"]
-    else:
-        out.append("; nothing was left unpaid")
-    return [*out, "."]
+    """The answer in one sentence: the terminal's own, its figures with their paths."""
+    out: list[Part] = []
+    for part in headline_parts(material.summary):
+        if part.path is None:
+            out.append(part.text)
+        elif part.path.endswith(".name"):
+            out.append(doc.fig(part.path, "name"))
+        else:
+            out.append(doc.fig(part.path, "size" if isinstance(doc.get(part.path), str) else "count"))
+    return out
 
 
 def _banner(material: Material, doc: Document) -> Parts:
