@@ -78,7 +78,7 @@ def _checked(state: State, command: Auction) -> Rejection | tuple[int, AuctionRe
     if asset is None:
         return Rejection(Refused.UNKNOWN_ASSET, {"asset": command.asset})
     unit = state.book.unit_of(account, asset)
-    if unit not in state.cases:
+    if unit not in state.cases or not state.book.unit_state(unit).positions:
         return Rejection(Refused.NOT_IN_DEFAULT, {"account": command.account})
     own = state.members.own(account)
     bidders = {bid[0]: bid[1] for bid in command.bids}
@@ -119,6 +119,10 @@ def _too_weak(state: State, unit: int, buyer: int, bid: int) -> Rejection | None
         lots = after[p.market] = after.get(p.market, 0) + p.lots
         if not state.book.fits_position(p.market, lots) or abs(lots) * p.unit_value > MAX_WORTH:
             return Rejection(Refused.OVERFLOW, {"account": name, "lots": lots})
+    for account in (buyer, st.account):
+        moved = abs(scale.to_book(bid)) + sum(abs(p.worth) + abs(p.entry) for p in st.positions)
+        if not state.book.fits_cash(account, st.asset, moved):
+            return Rejection(Refused.OVERFLOW, {"account": state.account_name(account), "bid": bid})
     initial = initial_of(state, own, list(after.items()))
     equity = own.equity - scale.to_book(bid)
     if equity < initial:

@@ -44,6 +44,8 @@ class Refused(Enum):
     NO_WIND_DOWN = "no_wind_down"  # the policy has no rule for winding down
     NOT_WINDING_DOWN = "not_winding_down"  # claims and distributions belong to a venue that is wound down
     WOUND_DOWN = "wound_down"  # the venue is wound down: nothing trades, settles or moves any more
+    EXPIRED = "expired"  # the market's last moment is over: nobody trades it any more
+    HOUSE_ACCOUNT = "house_account"  # a fund neither trades nor withdraws
     NOT_EXPIRED = "not_expired"  # settlement before expiry, or of a perpetual
 
 
@@ -423,6 +425,16 @@ class WrittenOff(NamedTuple):
     why: Why
 
 
+class Restored(NamedTuple):
+    """Balances of a class that had been written off and are owed again: (account, amount) each, minor units."""
+
+    asset: str
+    rank: str
+    amount: int
+    parts: tuple[tuple[str, int], ...]
+    why: Why
+
+
 class FundingPaid(NamedTuple):
     """Funding: every long lot pays ``per_lot`` book units to the shorts (negative: the reverse)."""
 
@@ -563,6 +575,7 @@ Event = (
     | ClaimRejected
     | Distributed
     | WrittenOff
+    | Restored
     | FundingPaid
     | Traded
     | Moved
@@ -608,6 +621,7 @@ EVENT_NAMES: dict[type[Any], str] = {
     ClaimRejected: "claim_rejected",
     Distributed: "distributed",
     WrittenOff: "written_off",
+    Restored: "restored",
     FundingPaid: "funding_paid",
     Traded: "traded",
     Moved: "moved",

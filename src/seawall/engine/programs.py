@@ -317,6 +317,14 @@ RULES: Mapping[str, Rule] = {
         (("parts", "split", "rest", "balances"),),
         (Post("parts", "parts", "{payer}", "written_off:{asset}", "written_off", "asset", True),),
     ),
+    "recovery.restored": Rule(
+        "What comes back after the end is owed again to those who were written off, class by class, pro rata.",
+        (("whole", "sum", "owed"), ("back", "min", "left", "whole"), ("parts", "split", "back", "owed")),
+        (
+            Post("back", "amount"),
+            Post("parts", "parts", "written_off:{asset}", "{payer}", "restored", "asset", True),
+        ),
+    ),
     "take_over.position": Rule(
         "A position is handed over at the mark: what it is worth less its entry value is realised.",
         (("value", "muldiv", "lots", "worth", 1), ("paid", "add", "value", "entry"), ("realised", "sub", 0, "paid")),
