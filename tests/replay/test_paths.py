@@ -143,7 +143,7 @@ def test_path_scenario_marks_index_depth_and_funding():
     paid = {o.time_ns: o.funding for o in seen if o.funding}
     assert list(paid) == [found.start_ns + m * 60 * NANO for m in (15, 75)]
     assert set(paid[found.start_ns + 15 * 60 * NANO].values()) == {Fraction("0.0000125")}
-    assert len(found.notes) == len(scenario.sources)
+    assert len(found.sources) == len(scenario.sources)
 
 
 def test_path_a_day_of_eight_markets_streams_in_half_a_second():

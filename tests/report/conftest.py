@@ -1,4 +1,4 @@
-"""One small run with a report, made once."""
+"""A small run and a small comparison with their reports, made once."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from seawall.replay import Record, open_record, replay
+from seawall.replay import Comparison, Record, compare, open_comparison, open_record, replay, sensitivity
 from seawall.report import write_report, write_tables
 
 
 @dataclass(frozen=True)
 class Made:
-    record: Record
+    record: Record | Comparison
     folder: Path
     page: Path
     tables: Path
@@ -23,7 +23,25 @@ class Made:
 def made(tmp_path_factory) -> Made:
     folder = tmp_path_factory.mktemp("report")
     replay("generate:accounts=2000,seed=7", "2025-10-10", "hyperliquid", out=folder / "run")
+    sensitivity("generate:accounts=300,seed=7", "2025-10-10", seeds=4, workers=1).write(folder / "run")
     record = open_record(folder / "run")
     page = write_report(record, folder / "report.html")
     write_tables(record, folder / "tables")
     return Made(record, folder, page, folder / "tables")
+
+
+@pytest.fixture(scope="session")
+def compared(tmp_path_factory) -> Made:
+    folder = tmp_path_factory.mktemp("compared")
+    found = compare("generate:accounts=2000,seed=7", "2025-10-10", ["hyperliquid", "dydx-v4"], seeds=2, workers=1)
+    found.write(folder / "comparison")
+    record = open_comparison(folder / "comparison")
+    page = write_report(record, folder / "report.html")
+    write_tables(record, folder / "tables")
+    return Made(record, folder, page, folder / "tables")
+
+
+@pytest.fixture(scope="session", params=["run", "comparison"])
+def either(request) -> Made:
+    """The report of a run, then that of a comparison."""
+    return request.getfixturevalue({"run": "made", "comparison": "compared"}[request.param])

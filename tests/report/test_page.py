@@ -13,12 +13,12 @@ import pytest
 from tests.report.pages import read
 
 from seawall.errors import InputError
-from seawall.replay import Record
+from seawall.replay import Comparison, Record, open_record
 from seawall.report import report_page, write_report, write_tables
 
 
-def test_page_is_one_file_that_asks_for_nothing(made):
-    page = read(made.page.read_text(encoding="utf-8"))
+def test_page_is_one_file_that_asks_for_nothing(either):
+    page = read(either.page.read_text(encoding="utf-8"))
     assert not {"script", "link", "iframe", "img", "object", "form"} & {e.tag for e in page.tags}
     for element in page.tags:
         assert not [k for k in element.attributes if k.startswith("on") or k == "style"], element
@@ -59,8 +59,8 @@ def test_page_says_generated_and_how_to_check(made):
     assert "known weaknesses" in text and "cannot represent" in text
 
 
-def test_page_is_the_same_twice(made):
-    assert report_page(made.record) == made.page.read_text(encoding="utf-8")
+def test_page_is_the_same_twice(either):
+    assert report_page(either.record) == either.page.read_text(encoding="utf-8")
 
 
 def test_page_from_memory_needs_no_directory(made):
@@ -127,6 +127,57 @@ def test_page_command_writes_page_tables_and_document(made, tmp_path):
     assert document["state_hash"] == made.record.summary["state_hash"]
     assert (tmp_path / "r.html").read_bytes() == made.page.read_bytes()
     assert json.loads((tmp_path / "t" / "report.json").read_text(encoding="utf-8")) == document
+
+
+def test_page_command_reports_a_comparison(compared, tmp_path):
+    done = seawall("report", str(compared.folder / "comparison"), "--out", str(tmp_path / "c.html"))
+    assert done.returncode == 0 and done.stdout == f"wrote {tmp_path / 'c.html'}\n", done
+    assert (tmp_path / "c.html").read_bytes() == compared.page.read_bytes()
+
+
+def test_page_comparison_has_every_section(compared):
+    page = read(compared.page.read_text(encoding="utf-8"))
+    order = ["measures", "waterfalls", "fund", "intervals", "policies", "conservation", "limits", "sources", "check"]
+    assert [e.attributes["id"] for e in page.tags if e.tag == "section"] == order
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_page_comparison_of_one_and_of_many(compared, count):
+    """One policy has nobody to be compared with; many lie downwards instead of beside each other."""
+    document = copy.deepcopy(compared.record.document)
+    names = [f"rules-{n}" for n in range(count)]
+    (seed,) = {r["seed"] for r in document["rows"] if r["seed"] == document["seeds"][0]}
+    for key in ("rows", "layers", "policies"):
+        mine = [r for r in document[key] if r["policy"] == "hyperliquid" and r.get("seed", seed) == seed]
+        document[key] = [{**r, "policy": name} for name in names for r in mine]
+    document |= {"seeds": [seed], "intervals": []}
+    page = read(report_page(Comparison(document, compared.record.timelines)))
+    assert page.loose == []
+    assert {"rules-0", names[-1]} <= {t.text for t in page.texts}
+
+
+def test_page_shows_both_mark_rules_when_they_were_run(tmp_path):
+    """--compare-marks is kept in the run directory, and the report says who falls under one rule only."""
+    run = tmp_path / "run"
+    done = seawall(
+        *(
+            "replay",
+            "2025-10-10",
+            "--book",
+            "generate:accounts=400,seed=7",
+            "--compare-marks",
+            "--out",
+            str(run),
+            "--json",
+        )
+    )
+    assert done.returncode == 0, done
+    found = json.loads((run / "summary.json").read_text(encoding="utf-8"))["marks_compared"]
+    assert found == json.loads(done.stdout)["marks_compared"]
+    page = read(report_page(open_record(run)))
+    shown = {e.attributes["data-path"]: e.attributes["value"] for e in page.figures if e.tag == "data"}
+    for key in ("both", "only_banded", "only_last"):
+        assert shown[f"marks_compared.{key}"] == str(found[key])
 
 
 def test_page_command_refuses_what_is_no_run(tmp_path):

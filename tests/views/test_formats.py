@@ -19,6 +19,11 @@ CASES = [
     ("amount", "2103111431", "2.10bn"),
     ("amount", "123456789", "123.5m"),
     ("amount", "0.000000001", "1.0E−9"),
+    ("amount", "999960", "1.00m"),
+    ("amount", "-999996000", "−1.00bn"),
+    ("amount", "999.996", "1.00k"),
+    ("amount", "12345678901234567890123456789012.123456", "12,345,678,901,234,567,890.1tn"),
+    ("size", "-132535.79", "132.5k"),
     ("signed", "132535.79", "+132.5k"),
     ("signed", "-3", "−3"),
     ("signed", "0", "0"),
@@ -57,7 +62,7 @@ def test_fmt_texts(kind, value, text):
 
 
 def test_fmt_every_kind_is_written():
-    assert {kind for kind, _, _ in CASES} >= set(KINDS) - {"text", "hash"}
+    assert {kind for kind, _, _ in CASES} >= set(KINDS) - {"text", "hash", "measure"}
 
 
 @pytest.mark.parametrize(

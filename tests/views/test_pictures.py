@@ -170,8 +170,14 @@ def test_pic_all_pictures_are_well_formed_and_inside(width):
     pictures = [
         timeline("t", width, panels, "alt"),
         lorenz_picture("l", width, lorenz(wave), ["Gini"], share, "alt"),
-        strips("s", width, [Strip(["m"], wave, 3.0, 1.0, 2.0, 3.0)], "alt"),
-        strips("s", width, [Strip(["all alike"], [5.0, 5.0], 5.0, 5.0, 5.0, 5.0)], "alt"),
+        strips(
+            "s",
+            width,
+            [Strip(["m"], wave, 3.0, 1.0, 2.0, 3.0, less=1.0, more=4.0)],
+            "alt",
+            ["dot", "box", "here", "less", "more"],
+        ),
+        strips("s", width, [Strip(["all alike"], [5.0, 5.0], 5.0, 5.0, 5.0, 5.0)], "alt", ["dot"]),
     ]
     for svg in pictures:
         root = ElementTree.fromstring(svg.render(standalone=True))

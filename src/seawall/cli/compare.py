@@ -52,7 +52,16 @@ NARROW = (
     ("residual", "residual"),
     ("house_gain", "house"),
 )
-LAYERS = {"account": "house account", "deleverage": "deleveraging"}
+LAYERS = {
+    "account": "house account",
+    "deleverage": "deleveraging",
+    "own_contribution": "defaulter's own",
+    "members": "contributions",
+    "assessment": "cash calls",
+    "open_interest": "open positions",
+    "cash_haircut": "balances",
+    "withdrawal_rate": "withdrawals",
+}
 SPREAD = ("bad_debt", "deleveraged_notional", "collected", "residual", "house_gain")
 
 
@@ -82,6 +91,9 @@ def compare(
         int, typer.Option(min=1, max=64, help="Worker processes; the result does not depend on it.")
     ] = 2,
     out: Annotated[Path | None, typer.Option(help="New folder for comparison.json and every table.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write the report of the comparison to this HTML file.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")
     ] = False,
@@ -122,6 +134,12 @@ def compare(
     else:
         for line in lines(found, where):
             typer.echo(line)
+    if report is not None:
+        from seawall.report import write_report
+
+        written = write_report(found, report)
+        if not as_json:
+            typer.echo(f"report  {written}")
     if any(f["ours"] for f in found.document["failed"]):
         raise typer.Exit(3)
     if not found.ok:
@@ -138,7 +156,7 @@ def lines(found: Comparison, where: Path | None) -> list[str]:
     out = []
     if d["heading"]:
         out.append(f"{d['heading']} ({d['book']['source'].get('generator', '')})")
-    out += [show._wrap(f"{d['event']} under {len(d['policies'])} policies: {d['title']}"), ""]
+    out += [show.wrap(f"{d['event']} under {len(d['policies'])} policies: {d['title']}"), ""]
     rows = table.to_dicts()
     out += _side_by_side(rows, d["unit"]) if len(rows) <= COLUMNS else _below(rows, d["unit"])
     if d["intervals"]:
@@ -148,9 +166,9 @@ def lines(found: Comparison, where: Path | None) -> list[str]:
     out += [f"            {book['hash']}", f"path        {path['steps']} steps, the same for all; marks: {d['marks']}"]
     out += [f"            {path['hash']}"]
     out += [f"{p['policy']:<12.12}{p['hash']}" for p in d["policies"]]
-    out += [show._hang("FAILED", f"{_cell(f)}: {f['problem']}") for f in d["failed"]]
+    out += [show.hang("FAILED", f"{_cell(f)}: {f['problem']}") for f in d["failed"]]
     if d["missing"]:
-        out.append(show._hang("MISSING", "interrupted before: " + ", ".join(map(_cell, d["missing"]))))
+        out.append(show.hang("MISSING", "interrupted before: " + ", ".join(map(_cell, d["missing"]))))
     if where is not None:
         out.append(f"files       {where}  ({len(d['rows'])} runs in {d['seconds']} s)")
     return out
@@ -169,6 +187,8 @@ def _titles() -> dict[str, str]:
 
 def _value(value: Any) -> str:
     """A cell of the table: counts in full, amounts short, shares as percentages; "-" where there is none."""
+    from seawall.replay import words
+
     if value is None:
         return "-"
     if isinstance(value, int):
@@ -176,7 +196,7 @@ def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{100 * value:.2f} %"
     if isinstance(value, Decimal):
-        return show.short(str(value)) if value else "0"
+        return words.short(value)
     return str(value)
 
 

@@ -13,6 +13,7 @@ from seawall import __version__
 from seawall.cli import compare, show
 from seawall.cli import policy as policies
 from seawall.cli.explain import explain
+from seawall.cli.members import members
 from seawall.cli.report import report
 from seawall.errors import AnswerError, InputError, SeawallError
 
@@ -28,6 +29,7 @@ app.command("compare")(compare.compare)
 app.add_typer(policies.app, name="policy")
 app.add_typer(scenarios_app, name="scenarios")
 app.command()(explain)
+app.command()(members)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")]
 RUNS = Path("runs")
@@ -59,22 +61,29 @@ def demo(
     verify: Annotated[
         bool, typer.Option("--verify", help="Derive the run again from its directory and compare.")
     ] = False,
+    report: Annotated[Path | None, typer.Option(help="Where the report goes (default: in the run directory).")] = None,
+    other_books: Annotated[
+        bool,
+        typer.Option("--sensitivity/--no-sensitivity", help="Run 22 smaller books of the same kind for the report."),
+    ] = True,
     as_json: Json = False,
 ) -> None:
-    """A real crash through a venue: 10 October 2025 on a generated book, every unit accounted for."""
+    """A real crash through a venue: 10 October 2025 on a generated book, every unit accounted for, and a report."""
     book = f"generate:accounts={accounts},seed={seed}"
     summary = _replay("2025-10-10", book, policy, out=out, threads=threads, quiet=as_json)
-    again = _verify(Path(summary["run"]), threads) if verify else None
+    folder = Path(summary["run"])
+    again = _verify(folder, threads, as_json) if verify else None
     if again is not None:
         summary["verified"] = again["ok"]
     if as_json:
         typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
     else:
-        show.summary(summary)
-        if again is None:
-            typer.echo(f"check it    seawall replay {summary['run']}")
-        else:
+        show.summary(summary, _commands())
+        if again is not None:
             show.verified(again)
+    if other_books and not summary["interrupted"]:
+        _other_books(folder, book, "2025-10-10", policy, as_json)
+    _report(folder, report if report is not None else folder / "report.html", as_json)
     if not (summary["conservation"]["ok"] and summary.get("verified", True)):
         raise typer.Exit(1)
 
@@ -102,12 +111,17 @@ def replay(
         typer.Option("--compare-marks", help="Run again under the other mark rule and count who falls under one only."),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Run directory (default: a new one under runs/).")] = None,
+    report: Annotated[Path | None, typer.Option(help="Also write the report of the run to this HTML file.")] = None,
+    other_books: Annotated[
+        bool,
+        typer.Option("--sensitivity", help="Also run 22 smaller books of the same kind (generated books only)."),
+    ] = False,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Threads; the result does not depend on it.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Run an event or a price file through a venue; or derive a run directory again and compare the hashes."""
     if event is not None and prices is None and (Path(event) / "run.json").is_file():
-        verified = _verify(Path(event), threads)
+        verified = _verify(Path(event), threads, as_json)
         if as_json:
             typer.echo(json.dumps(verified, indent=2))
         else:
@@ -119,52 +133,80 @@ def replay(
         raise InputError(
             "name one event or one price file", field="event", expected="seawall replay EVENT, or --prices FILE"
         )
+    if other_books and not book.startswith("generate"):
+        raise InputError(
+            "only a generated book has others of its kind", field="sensitivity", value=book, expected="generate:..."
+        )
     source: Any = event if prices is None else str(prices)
     wanted = None if symbols is None else [s.strip() for s in symbols.split(",") if s.strip()]
-    summary = _replay(
-        source,
-        book,
-        policy,
-        index=index,
-        mapping=mapping,
-        start=start,
-        end=end,
-        symbols=wanted,
-        path=path,
-        marks=marks,
-        out=out,
-        threads=threads,
-        quiet=as_json,
-        both_marks=both_marks,
-    )
+    terms: dict[str, Any] = {
+        "index": None if index is None else str(index),
+        "mapping": None if mapping is None else str(mapping),
+        "start": start,
+        "end": end,
+        "symbols": wanted,
+        "path": path,
+        "marks": marks,
+    }
+    summary = _replay(source, book, policy, out=out, quiet=as_json, both_marks=both_marks, threads=threads, **terms)
     if as_json:
         typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
     else:
-        show.summary(summary)
+        show.summary(summary, _commands())
+    if other_books and not summary["interrupted"]:
+        _other_books(Path(summary["run"]), book, source, policy, as_json, **terms)
+    if report is not None:
+        _report(Path(summary["run"]), report, as_json)
     if not summary["conservation"]["ok"]:
         raise typer.Exit(1)
+
+
+def _commands() -> set[str]:
+    """Names of the commands that exist."""
+    named = {c.name or getattr(c.callback, "__name__", "") for c in app.registered_commands}
+    return named | {group.name or "" for group in app.registered_groups}
 
 
 def _replay(
     source: Any, book: str, policy: str, *, out: Path | None, quiet: bool, both_marks: bool = False, **options: Any
 ) -> dict[str, Any]:
-    from seawall.journal import open_run
     from seawall.replay import compare_marks
     from seawall.replay import replay as run_replay
     from seawall.tables import read_policy
 
     rules = read_policy(policy)
     found: Any = book if book.startswith("generate") else _book(book)
-    for name in ("index", "mapping"):
-        if options.get(name) is not None:
-            options[name] = str(options[name])
     target = out if out is not None else _new_folder(f"{Path(str(source)).stem}-{rules.name}")
     with show.progress(quiet) as progress:
         run = run_replay(found, source, rules, out=target, progress=progress, **options)
-        if both_marks:
-            run.summary["marks_compared"] = compare_marks(run, found, source, rules, **options)
-            open_run(target).write_json("summary.json", run.summary)
+        if both_marks and not run.summary["interrupted"]:
+            run.add("marks_compared", compare_marks(run, found, source, rules, progress=progress, **options))
     return run.summary
+
+
+def _other_books(folder: Path, book: str, source: Any, policy: str, quiet: bool, **terms: Any) -> None:
+    """Run other books of the same kind and leave what they did beside the run, for its report."""
+    from seawall.replay import sensitivity
+
+    if not quiet:
+        typer.echo("running 20 other seeds and two leverages, smaller books (Ctrl-C leaves them out)", err=True)
+    try:
+        with show.progress(quiet) as progress:
+            sensitivity(book, source, policy, progress=progress, **terms).write(folder)
+    except KeyboardInterrupt:
+        typer.echo("left out the other books: interrupted before the first was finished", err=True)
+
+
+def _report(folder: Path, page: Path, quiet: bool) -> None:
+    """Write the report of a run."""
+    from seawall.report import open_subject, write_report
+
+    with show.progress(quiet) as progress:
+        if progress is not None:
+            progress(0, 1, "drawing the report")
+        written = write_report(open_subject(folder), page)
+    if not quiet:
+        typer.echo(f"report      {written}")
 
 
 def _book(text: str) -> Any:
@@ -205,11 +247,13 @@ def _new_folder(name: str) -> Path:
         number += 1
 
 
-def _verify(path: Path, threads: int) -> dict[str, Any]:
+def _verify(path: Path, threads: int, quiet: bool) -> dict[str, Any]:
     from seawall.journal import verify_run
     from seawall.tables import policy_from_canonical
 
-    found = verify_run(path, policy_from_canonical, threads=threads)
+    with show.progress(quiet) as bar:
+        told = None if bar is None else lambda done: bar(done, 0, f"{done:,} records derived again")
+        found = verify_run(path, policy_from_canonical, threads=threads, progress=told)
     return {
         "run": str(path),
         "event": found.manifest.event,

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import Any
 
 import typer
 
-WIDTH = 78
+WIDTH, WIDEST = 80, 100
 
 
-def money(text: str) -> str:
-    """A decimal string with thousands separators and two decimals, for reading."""
-    return f"{Decimal(text):,.2f}"
+def wrap(text: str) -> str:
+    """Text in lines that fit 80 columns."""
+    return textwrap.fill(text, WIDTH)
 
 
-def short(text: str) -> str:
-    """A decimal string in millions or thousands."""
-    number = Decimal(text)
-    for size, mark in ((10**9, "bn"), (10**6, "m"), (10**3, "k")):
-        if abs(number) >= size:
-            return f"{number / size:,.2f}{mark}"
-    return f"{number:,.2f}"
+def hang(name: str, text: str) -> str:
+    """A named line whose text goes on under itself."""
+    return textwrap.fill(text, WIDTH, initial_indent=f"{name:<12}", subsequent_indent=" " * 12)
 
 
 @contextmanager
@@ -37,143 +33,26 @@ def progress(quiet: bool) -> Iterator[Callable[[int, int, str], None] | None]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        BarColumn(24),
+        BarColumn(20),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
         TextColumn("{task.description}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=None)
-        yield lambda done, whole, what: bar.update(task, completed=done, total=whole, description=what)
+        # How much there is may not be known (0): the bar then only moves.
+        yield lambda done, whole, what: bar.update(task, completed=done, total=whole or None, description=what)
 
 
-def summary(s: dict[str, Any]) -> None:
-    """The result of a run."""
-    unit = s["unit"]
-    if s["heading"]:
-        typer.echo(f"{s['heading']} ({s['book']['source'].get('generator', '')})")
-    typer.echo(_wrap(f"{s['event']} under {s['policy']['name']}: {s['title']}"))
-    typer.echo("")
-    typer.echo(_headline(s))
-    typer.echo("")
-    _waterfall(s)
-    typer.echo("")
-    rows = [
-        ("accounts, positions", f"{s['accounts']:,}, {s['positions']:,} in {s['markets']} markets"),
-        (
-            "liquidated",
-            f"{s['liquidated']['accounts']:,} accounts, {short(s['liquidated']['notional'])} {unit} closed in the market",
-        ),
-        (
-            "taken over",
-            f"{s['taken_over']['accounts']:,} accounts, {short(s['taken_over']['notional'])} {unit}, result {short(s['taken_over']['pnl'])}",
-        ),
-        ("losses beyond margin", f"{money(s['bad_debt'])} {unit}"),
-        (
-            "deleveraged",
-            f"{s['deleveraged']['accounts']:,} accounts, {short(s['deleveraged']['notional'])} {unit}"
-            f" ({short(s['deleveraged']['of_backstop_notional'])} of the backstop's)",
-        ),
-        (
-            "  asked, given up",
-            f"{money(s['deleveraged']['needed'])}, {money(s['deleveraged']['collected'])} against the mark",
-        ),
-        ("gains haircut", f"{money(s['haircut']['amount'])} {unit}"),
-        (
-            "nobody paid",
-            f"{money(s['residual'])} {unit}"
-            + (f", not final: {s['pending']}" if s["pending"] not in ("0", "0.0") else ""),
-        ),
-        ("prices refused", ", ".join(f"{n:,} {r}" for r, n in s["quarantined"].items()) or "none"),
-        ("conservation", _conservation(s)),
-    ]
-    for name, text in rows:
-        typer.echo(f"{name:<22}{text}")
-    _hardest(s)
-    if s.get("marks_compared"):
-        c = s["marks_compared"]
-        rows = [(f"only under {name}", f"{c[f'only_{name}']:,} accounts") for name in (c["under"], c["against"])]
-        for name, text in [("liquidated by both", f"{c['both']:,} accounts"), *rows]:
-            typer.echo(f"{name:<22}{text}")
-    typer.echo("")
-    typer.echo(_hang("marks", f"{s['mark_rule']}; {s['path_rule']}"))
-    for note in s["notes"]:
-        typer.echo(_hang("note", note))
-    typer.echo(f"policy      {s['policy']['hash']}")
-    typer.echo(f"state       {s['state_hash']}")
-    if s.get("run"):
-        typer.echo(f"files       {s['run']}  ({s['steps']} steps in {s['seconds']} s)")
+def summary(s: dict[str, Any], commands: Collection[str] = ()) -> None:
+    """The result of a run. ``commands``: those that may be proposed as next steps."""
+    from rich.console import Console
 
+    from seawall.cli.show_run import Marks, render
 
-def _headline(s: dict[str, Any]) -> str:
-    unit = s["unit"]
-    fell = f"{s['liquidated']['accounts']:,} of {s['accounts']:,} accounts were liquidated"
-    paid = [
-        f"{row['name']} {'gained' if net >= 0 else 'lost'} {short(str(abs(net)))} {unit}"
-        for row in s["layers"]
-        if (net := Decimal(row["after"]) - Decimal(row["before"])) != 0
-    ]
-    hit = (
-        f"{s['deleveraged']['accounts']:,} winners were deleveraged"
-        if s["deleveraged"]["accounts"]
-        else "nobody was deleveraged"
-    )
-    left = (
-        "nothing was left unpaid" if Decimal(s["residual"]) == 0 else f"{short(s['residual'])} {unit} was left unpaid"
-    )
-    return _wrap("; ".join([fell, *paid, hit, left]) + ".")
-
-
-def _wrap(text: str) -> str:
-    import textwrap
-
-    return "\n".join(textwrap.wrap(text, WIDTH))
-
-
-def _hang(name: str, text: str) -> str:
-    """A named line whose text goes on under itself."""
-    import textwrap
-
-    return textwrap.fill(text, WIDTH, initial_indent=f"{name:<12}", subsequent_indent=" " * 12)
-
-
-def _waterfall(s: dict[str, Any]) -> None:
-    """One bar a layer: what was there before, and after."""
-    rows = s["layers"]
-    most = max([Decimal(r[k]) for r in rows for k in ("before", "after")] + [Decimal(1)])
-    typer.echo(f"{'who pays, in order':<20}{'before':>12}{'used':>12}{'gained':>12}{'after':>12}")
-    for row in rows:
-        typer.echo(
-            f"{row['name']:<20.20}{short(row['before']):>12}{short(row['used']):>12}{short(row['gained']):>12}{short(row['after']):>12}"
-        )
-        for name in ("before", "after"):
-            size = int(Decimal(max(Decimal(0), Decimal(row[name]))) / most * 56)
-            typer.echo(f"  {name:<8}{'#' * size}")
-    typer.echo(f"{'deleveraging':<20}{'':>12}{short(s['deleveraged']['collected']):>12}")
-    typer.echo(f"{'gains haircut':<20}{'':>12}{short(s['haircut']['amount']):>12}")
-    typer.echo(f"{'residual':<20}{'':>12}{short(s['residual']):>12}")
-
-
-def _hardest(s: dict[str, Any]) -> None:
-    """Who was hit hardest, and why."""
-    unit = s["unit"]
-    if s["liquidated"]["largest"]:
-        fell = ", ".join(f"{h['account']} ({short(h['notional'])})" for h in s["liquidated"]["largest"])
-        typer.echo(f"{'largest to fall':<22}{fell}")
-    for number, h in enumerate(s["deleveraged"]["largest"]):
-        typer.echo(
-            f"{'' if number else 'deleveraged most':<22}{h['account']}: {short(h['notional'])} {unit}, gave up {short(h['given_up'])}"
-        )
-        typer.echo(f"{'':<22}  rank {h['rank']} in {h['market']}; {h['because']}")
-
-
-def _conservation(s: dict[str, Any]) -> str:
-    if not s["conservation"]["ok"]:
-        return "BROKEN: " + ", ".join(
-            f"{a} off by {d['difference']}" for a, d in s["conservation"]["assets"].items() if d["difference"] != "0"
-        )
-    count = len(s["conservation"]["assets"])
-    return f"holds to the unit in {count} asset{'s' if count != 1 else ''}, after every event"
+    console = Console(highlight=False, soft_wrap=True)
+    for line in render(s, min(console.width, WIDEST), Marks.of(sys.stdout.encoding or "ascii"), commands):
+        console.print(line)
 
 
 def verified(v: dict[str, Any]) -> None:

@@ -96,7 +96,8 @@ def compare_marks(run: Run, *arguments: Any, **options: Any) -> dict[str, Any]:
         run: the replay as it was done; ``arguments`` and ``options``: what it was called with.
 
     Returns:
-        {"under": ..., "against": ..., "both", "only_<rule>" counts}.
+        {"under": ..., "against": ..., "both", "only_<rule>" counts, and what it came to "against"}; ``complete`` is
+        False when either run was interrupted.
     """
     mine = run.summary["mark_rule"]
     other = "banded" if mine == "last" else "last"
@@ -104,6 +105,7 @@ def compare_marks(run: Run, *arguments: Any, **options: Any) -> dict[str, Any]:
     return {
         "under": mine,
         "against": other,
+        "complete": not (run.summary["interrupted"] or again.summary["interrupted"]),
         "both": len(run.liquidated & again.liquidated),
         f"only_{mine}": len(run.liquidated - again.liquidated),
         f"only_{other}": len(again.liquidated - run.liquidated),

@@ -88,6 +88,7 @@ class Replay:
         ``make_book`` is called with a usable price of every market that has one within the first observations; the
         book has the markets it is given. Steps before the window feed the oracle, so that its sources are confirmed when the window starts.
         """
+        self.progress(0, self.path.steps, "making the book")
         early: list[Observations] = []
         first: dict[str, float] = {}
         wanted = {f.market for f in self.path.feeds}
@@ -154,46 +155,51 @@ class Replay:
         state = open_state(book, self.policy, self.opening, self.opening_ns, indexes=self.opening_indexes)
         opening_hash = state_hash(state)
         opening_vault = {s.asset: s.vault for s in statements(state, {})}
-        directory, log = self._begin(state, book, opening_hash, out, inputs, options)
-        tally = Tally(state, Valuer(state))
-        tally.open()
-        timeline = Timeline(state, tally, self.path)
-        steps, last_ns, interrupted = 0, self.opening_ns, False
         with deferred_interrupt() as stopped:
-            for seen in self._rest():
-                if seen.time_ns < state.time_ns:
-                    continue  # earlier than the deadline of the last step: the next observation carries on
-                steps += 1
-                self._step(state, tally, timeline, seen, (seen.time_ns - last_ns) / 10**9)
-                last_ns = seen.time_ns
-                timeline.close(seen.time_ns)
-                if steps % CHECK_EVERY == 0:
-                    check_markets(state)
-                    self.progress(steps, self.path.steps, f"{len(tally.liquidated):,} accounts in liquidation so far")
-                if stopped():
-                    interrupted = True
-                    break
-        self.progress(self.path.steps, self.path.steps, "checking every balance")
-        check_all(state, threads=self.threads)
-        facts = RunFacts(
-            self.path,
-            self.policy,
-            self.feed.counts,
-            self.refused_early,
-            self.missing,
-            steps,
-            interrupted,
-            opening_vault,
-        )
-        summary = summarise(state, tally, facts)
-        summary["seconds"] = round(time.perf_counter() - started, 3)
-        frames = build_frames(tally, timeline, self.feed.counts.refused_in)
-        if directory is not None and log is not None:
-            log.close()
-            summary["run"] = str(directory.path)
-            write_record(directory, state, summary, frames)
+            # From here on a run directory exists: whatever interrupts, it is left whole.
+            directory, log = self._begin(state, book, opening_hash, out, inputs, options)
+            tally = Tally(state, Valuer(state))
+            tally.open()
+            timeline = Timeline(state, tally, self.path)
+            interrupted = self._steps(state, tally, timeline, stopped)
+            self.progress(self.path.steps, self.path.steps, "checking every balance")
+            check_all(state, threads=self.threads)
+            facts = RunFacts(
+                self.path,
+                self.policy,
+                self.feed.counts,
+                self.refused_early,
+                self.missing,
+                len(timeline.times),
+                interrupted,
+                opening_vault,
+            )
+            summary = summarise(state, tally, facts)
+            frames = build_frames(tally, timeline, self.feed.counts.refused_in)
+            summary["seconds"] = round(time.perf_counter() - started, 3)
+            if directory is not None and log is not None:
+                log.close()
+                summary["run"] = str(directory.path)
+                write_record(directory, state, summary, frames)
         where = None if directory is None else directory.path
         return Run(summary, where, state, frozenset(tally.liquidated), frames)
+
+    def _steps(self, state: State, tally: Tally, timeline: Timeline, stopped: Callable[[], bool]) -> bool:
+        """Every step of the path; True when it was interrupted before the last one."""
+        last_ns = self.opening_ns
+        for seen in self._rest():
+            if stopped():
+                return True
+            if seen.time_ns < state.time_ns:
+                continue  # earlier than the deadline of the last step: the next observation carries on
+            self._step(state, tally, timeline, seen, (seen.time_ns - last_ns) / 10**9)
+            last_ns = seen.time_ns
+            timeline.close(seen.time_ns)
+            steps = len(timeline.times)
+            if steps % CHECK_EVERY == 0:
+                check_markets(state)
+                self.progress(steps, self.path.steps, f"{len(tally.liquidated):,} accounts in liquidation so far")
+        return False
 
     def _rest(self) -> Iterator[Observations]:
         if self._pending is not None:

@@ -1,4 +1,4 @@
-"""Ctrl-C between steps instead of inside one, so that an interrupted run is whole up to its last step."""
+"""Ctrl-C and SIGTERM between steps instead of inside one, so that an interrupted run is whole up to its last step."""
 
 from __future__ import annotations
 
@@ -6,29 +6,38 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import parent_process
 from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
 def deferred_interrupt() -> Iterator[Callable[[], bool]]:
-    """Within it, the first SIGINT only sets a flag that the yielded function tells; the second one interrupts at once.
+    """Within it, the first SIGINT or SIGTERM only sets a flag that the yielded function tells; the second interrupts.
 
-    In threads other than the main one signals cannot be handled: the function then always says no.
+    In threads other than the main one signals cannot be handled, and in a worker process they are left to whoever
+    started it, who would take a partial run for a whole one: the function then always says no.
+
+    Raises:
+        KeyboardInterrupt: at the second signal.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or parent_process() is not None:
         yield lambda: False
         return
     asked = False
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
 
     def note(number: int, frame: FrameType | None) -> None:
         nonlocal asked
         if asked:
-            signal.default_int_handler(number, frame)
+            raise KeyboardInterrupt
         asked = True
 
-    signal.signal(signal.SIGINT, note)
+    for number in SIGNALS:
+        signal.signal(number, note)
     try:
         yield lambda: asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)

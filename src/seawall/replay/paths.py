@@ -88,6 +88,7 @@ class Path:
 
     ``depth(market, time_ns)`` is the notional within 1 % of the mark, in the quote currency; ``normal_depth(market)``
     what it is on a usual day, None where nothing is known of it. ``actors`` are added to the book at opening.
+    ``notes`` are assumptions a reader must know, ``sources`` where the prices come from.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Path:
     steps: int
     normal_depth: Callable[[str], float] | None = None
     actors: tuple[Actor, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 ONLY_SOURCE = (IndexFeed("scenario"),)  # the index itself, where a scenario names no sources
@@ -151,10 +153,11 @@ def scenario_path(scenario: Scenario, *, step_s: int | None = None) -> Path:
         end,
         rule,
         depth,
-        tuple(f"{s.text} ({s.date})" for s in scenario.sources) + _added(scenario),
+        _added(scenario),
         scenario.minutes * 60 // step_s + 1,
         lambda market: scenario.assets[of_symbol[market]].normal_depth,
         scenario.actors,
+        tuple(f"{s.text} ({s.date})" for s in scenario.sources),
     )
 
 

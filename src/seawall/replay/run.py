@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seawall.engine import State
+from seawall.journal import RunDirectory
 from seawall.replay.present import present, report
 from seawall.replay.record import Record
 
@@ -65,6 +66,12 @@ class Run:
     def deleveragings(self) -> pl.DataFrame:
         """One row a deleveraging event, in the order of the log."""
         return self.tables["deleveragings"]
+
+    def add(self, key: str, value: Any) -> None:
+        """Add an answer to the result document, in the run directory too."""
+        self.summary[key] = value
+        if self.path is not None:
+            RunDirectory(self.path).write_json("summary.json", self.summary)
 
     def to_json(self) -> str:
         """The result document as JSON text."""

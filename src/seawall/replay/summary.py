@@ -8,11 +8,13 @@ from typing import Any
 
 from seawall.engine import Policy, State, state_hash, statements
 from seawall.money import format_amount
+from seawall.replay.counts import AccountTally
 from seawall.replay.feed import FeedCounts
 from seawall.replay.layers import backstop_result, house_layers
 from seawall.replay.paths import Path
 from seawall.replay.shares import concentration, ratio_text
-from seawall.replay.tally import AccountTally, Tally
+from seawall.replay.sharing_summary import by_cause, pending, shared
+from seawall.replay.tally import Tally
 from seawall.replay.values import SIZE_CLASSES
 
 
@@ -50,6 +52,7 @@ def summarise(state: State, tally: Tally, facts: RunFacts) -> dict[str, Any]:
             "ok": all(s.difference == 0 for s in found),
             "assets": {s.asset: s.as_dict() for s in found},
         },
+        "sources": list(facts.path.sources),
         "notes": _notes(state, facts),
         "state_hash": state_hash(state),
     }
@@ -63,7 +66,11 @@ def _head(state: State, tally: Tally, facts: RunFacts) -> dict[str, Any]:
         "event": facts.path.name,
         "title": facts.path.title,
         "heading": "GENERATED BOOK" if book.kind == "generated" else "",
-        "policy": {"name": facts.policy.name, "hash": facts.policy.hash},
+        "policy": {
+            "name": facts.policy.name,
+            "hash": facts.policy.hash,
+            "layers": [{"name": rule.name, "kind": rule.kind.value} for rule in facts.policy.layers],
+        },
         "book": {
             "kind": book.kind,
             "accounts": accounts,
@@ -86,7 +93,7 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
     num, den = tally.haircut_rate
     shares = tally.largest_shares
     result = backstop_result(tally)
-    owed = [st for unit in state.cases if (st := state.book.unit_state(unit)).equity < 0]
+    open_now = {state.book.account_of(unit) for unit in state.cases}
     return {
         "liquidated": {
             "accounts": len(tally.liquidated),
@@ -94,7 +101,13 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
             "fills": tally.fills,
             "fees": text(tally.fees),
             "largest": [
-                {"account": a.name, "notional": text(a.fallen_notional)}
+                {
+                    "account": a.name,
+                    "notional": text(a.fallen_notional),
+                    "equity_before": text(a.before),
+                    "equity_after": text(tally.equity(state.account_index[a.name])),
+                    "outcome": "still_open" if state.account_index[a.name] in open_now else a.outcome,
+                }
                 for a in _largest(tally, lambda a: a.fallen_notional if a.liquidations else -1)
             ],
         },
@@ -104,6 +117,14 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
             "pnl": "0" if result is None else result["total"],
         },
         "bad_debt": text(tally.bad_debt),
+        "losses": {
+            "accounts": sum(1 for a in tally.accounts.values() if a.loss > 0),
+            "amount": text(sum(tally.payments.losses.values())),
+            "by_cause": by_cause(tally),
+            "largest": [
+                {"account": a.name, "amount": text(a.loss)} for a in _largest(tally, lambda a: a.loss) if a.loss > 0
+            ],
+        },
         "layers": house_layers(tally),
         "deleveraged": {
             "accounts": len(tally.deleveraged),
@@ -131,16 +152,19 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
             "max_of_profit": ratio_text(shares.of_profit.numerator, shares.of_profit.denominator),
             "max_of_equity": ratio_text(shares.of_equity.numerator, shares.of_equity.denominator),
         },
+        **shared(tally),
         "residual": text(tally.residual),
-        "pending": text(sum(tally.valuer.value(st.asset, -st.equity) for st in owed)),
-        "by_asset": {name: _by_asset(state, tally, name) for name in sorted(tally.bad_debt_by_asset)},
+        "pending": text(pending(tally)),
+        "by_asset": {
+            name: _by_asset(state, tally, name) for name in sorted({*tally.bad_debt_by_asset, *tally.residual_by_asset})
+        },
     }
 
 
-def _largest(tally: Tally, notional: Callable[[AccountTally], int], count: int = 3) -> list[AccountTally]:
-    """The accounts hit hardest by a notional (below zero: not hit at all), ties by name."""
-    hit = [a for a in tally.accounts.values() if notional(a) >= 0]
-    return sorted(hit, key=lambda a: (-notional(a), a.name))[:count]
+def _largest(tally: Tally, size: Callable[[AccountTally], int], count: int = 3) -> list[AccountTally]:
+    """The accounts hit hardest by an amount (below zero: not hit at all), ties by name."""
+    hit = [a for a in tally.accounts.values() if size(a) >= 0]
+    return sorted(hit, key=lambda a: (-size(a), a.name))[:count]
 
 
 def _because(account: AccountTally) -> str:
@@ -156,6 +180,8 @@ def _concentration(tally: Tally) -> dict[str, Any]:
         "deleveraged": concentration(a.given_up + a.haircut for a in accounts),
         "deleveraged_notional": concentration(a.deleveraged_notional for a in accounts),
         "losses": concentration(a.loss for a in accounts),
+        "members": concentration(a.contribution_used + a.called for a in accounts),
+        "socialised": concentration(a.charged + a.cash_cut + a.withdrawal_cut for a in accounts),
     }
 
 
@@ -180,6 +206,8 @@ def _by_size_class(tally: Tally) -> list[dict[str, Any]]:
                 "deleveraged_notional": text(sum(a.deleveraged_notional for a in hit)),
                 "given_up": text(sum(a.given_up for a in hit)),
                 "haircut": text(sum(a.haircut for a in hit)),
+                "charged": text(sum(a.charged for a in hit)),
+                "cash_cut": text(sum(a.cash_cut for a in hit)),
             }
         )
     return rows
@@ -189,7 +217,7 @@ def _by_asset(state: State, tally: Tally, name: str) -> dict[str, str]:
     """Exact amounts in the asset itself."""
     scale = state.asset(state.asset_index[name]).book_scale
     return {
-        "bad_debt": format_amount(tally.bad_debt_by_asset[name], scale),
+        "bad_debt": format_amount(tally.bad_debt_by_asset.get(name, 0), scale),
         "residual": format_amount(tally.residual_by_asset.get(name, 0), scale),
     }
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from markupsafe import Markup
 
-from seawall.replay import Run
+from seawall.replay import Comparison, Run
 from seawall.replay.present import PRESENTERS, REPORTERS
 from seawall.report.write import report_view, resource, write_report
-from seawall.views import View
+from seawall.views import Table, View
 from seawall.views.document import html
 from seawall.views.svg import picture_css
 
-SHOWN = ("timeline", "waterfall")
+SHOWN = ("timeline", "waterfall", "over-time-fund")
 
 
 def run_html(run: Run) -> str:
@@ -22,7 +23,7 @@ def run_html(run: Run) -> str:
     return cell(report_view(run.record()))
 
 
-def cell(view: View) -> str:
+def cell(view: View, tables: Sequence[Table] = ()) -> str:
     """A view as one block of markup with its own style; nothing is loaded and nothing runs."""
     figures = [f.html() for f in view.figures() if f.id in SHOWN]
     banner = Markup('<p class="banner">') + html(view.banner) + Markup("</p>") if view.banner else Markup("")
@@ -38,6 +39,7 @@ def cell(view: View) -> str:
         + Markup('</h2><dl class="keys">')
         + keys
         + Markup("</dl>")
+        + Markup("").join(t.html() for t in tables)
         + Markup("").join(figures)
         + Markup("</div>")
     )
@@ -59,5 +61,13 @@ def _write_run(run: Run, path: Path) -> Path:
     return write_report(run.record(), path)
 
 
+def comparison_html(comparison: Comparison) -> str:
+    """A comparison as the rich text of a notebook cell: the measures side by side, the funds over time."""
+    view = report_view(comparison)
+    return cell(view, [t for t in view.tables() if t.id == "measures"])
+
+
 PRESENTERS[Run] = run_html
+PRESENTERS[Comparison] = comparison_html
 REPORTERS[Run] = _write_run
+REPORTERS[Comparison] = write_report

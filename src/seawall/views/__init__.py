@@ -1,5 +1,6 @@
 """What a person sees of a run or a decision: one set of pictures, tables and words, used by reports, notebooks and pages."""
 
+from seawall.views.comparison import comparison_view
 from seawall.views.decision import explain
 from seawall.views.decision_values import Decision, Explanation
 from seawall.views.document import Document, Fig
@@ -18,6 +19,7 @@ __all__ = [
     "Section",
     "Table",
     "View",
+    "comparison_view",
     "explain",
     "full_document",
     "run_view",

@@ -63,7 +63,8 @@ class Fig:
         if self.value is None or self.value == "":
             return NONE
         if self.kind not in NUMERIC:
-            return f'<span class="txt" data-path="{escape(self.path)}">{escape(self.text)}</span>'
+            look = "txt id" if self.kind == "name" else "txt"
+            return f'<span class="{look}" data-path="{escape(self.path)}">{escape(self.text)}</span>'
         return (
             f'<data class="fig" data-path="{escape(self.path)}" data-kind="{self.kind}" '
             f'value="{escape(exact(self.value))}">{escape(self.text)}</data>'

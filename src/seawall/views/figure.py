@@ -47,6 +47,11 @@ class Figure:
             f"<figcaption>{html(self.caption)}</figcaption></figure>"
         )
 
+    def small(self) -> Markup:
+        """One of several beside each other: drawn narrow on every screen."""
+        picture = self.draw(f"{self.id}-s", NARROW).render()
+        return Markup(f'<figure id="f-{escape(self.id)}"><h3>{html(self.title)}</h3>{picture}</figure>')
+
     @property
     def alt(self) -> str:
         """The text instead of the picture."""

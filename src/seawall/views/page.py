@@ -93,7 +93,18 @@ class Key:
         )
 
 
-Block = Prose | Points | Facts | Commands | Figure | Table
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Figures beside each other, all drawn narrow: small multiples."""
+
+    figures: Sequence[Figure]
+
+    def html(self) -> Markup:
+        """As page markup."""
+        return Markup('<div class="small">') + Markup("").join(f.small() for f in self.figures) + Markup("</div>")
+
+
+Block = Prose | Points | Facts | Commands | Figure | Table | Grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +129,7 @@ class View:
         keys: five to seven key figures.
         sections: in order.
         version: of the software that ran it.
+        spare: tables for the files only: too long to read on a page.
     """
 
     document: dict[str, Any]
@@ -128,6 +140,7 @@ class View:
     keys: Sequence[Key]
     sections: Sequence[Section]
     version: str
+    spare: Sequence[Table] = ()
 
     def tables(self) -> Iterator[Table]:
         """Every table, in order, also those that only stand behind a figure."""
@@ -136,10 +149,15 @@ class View:
                 yield block
             elif isinstance(block, Figure) and block.table is not None:
                 yield block.table
+        yield from self.spare
 
     def figures(self) -> Iterator[Figure]:
         """Every figure, in order."""
-        return (b for b in self._blocks() if isinstance(b, Figure))
+        for block in self._blocks():
+            if isinstance(block, Figure):
+                yield block
+            elif isinstance(block, Grid):
+                yield from block.figures
 
     def _blocks(self) -> Iterator[Block]:
         for section in self.sections:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from importlib.metadata import version
 
+from seawall.replay.words import headline_parts
 from seawall.views.bearing import bearing
 from seawall.views.checking import (
     check_section,
@@ -16,6 +17,7 @@ from seawall.views.checking import (
 )
 from seawall.views.document import Document, Part, Parts, words
 from seawall.views.formats import plain
+from seawall.views.incidents import incidents
 from seawall.views.material import Material, Recorded, gather
 from seawall.views.page import Block, Key, Prose, Section, View
 from seawall.views.paying import backstop_blocks, waterfall_figure, waterfall_table
@@ -42,8 +44,8 @@ def run_view(record: Recorded) -> View:
         sources_section(material, doc),
         check_section(material, doc, made_with),
     ]
-    event = doc.fig("event", "text")
-    policy = doc.fig("policy.name", "text")
+    event = doc.fig("event", "name")
+    policy = doc.fig("policy.name", "name")
     subtitle: Parts = [event, " under ", policy]
     if material.summary["title"] != material.summary["event"]:
         subtitle = [*subtitle, ": ", doc.fig("title", "text")]
@@ -75,35 +77,16 @@ def full_document(view: View, record: Recorded) -> dict[str, object]:
 
 
 def run_headline(material: Material, doc: Document) -> Parts:
-    """The answer in one sentence."""
-    summary, unit = material.summary, material.unit
-    out: list[Part] = [
-        doc.fig("liquidated.accounts", "count"),
-        " of ",
-        doc.fig("accounts", "count"),
-        " accounts were liquidated",
-    ]
-    for number, row in enumerate(summary["layers"]):
-        net = Decimal(row["after"]) - Decimal(row["before"])
-        if net:
-            doc.put("net", **{row["name"]: abs(net)})
-            name = doc.fig(f"layers.{number}.name", "text")
-            out += [
-                "; ",
-                name,
-                " gained " if net > 0 else " lost ",
-                doc.derived("net", row["name"], "amount"),
-                f" {unit}",
-            ]
-    if summary["deleveraged"]["accounts"]:
-        out += ["; ", doc.fig("deleveraged.accounts", "count"), " winners were deleveraged"]
-    else:
-        out.append("; nobody was deleveraged")
-    if Decimal(summary["residual"]):
-        out += ["; ", doc.fig("residual", "amount"), f" {unit} was left unpaid"]
-    else:
-        out.append("; nothing was left unpaid")
-    return [*out, "."]
+    """The answer in one sentence: the terminal's own, its figures with their paths."""
+    out: list[Part] = []
+    for part in headline_parts(material.summary):
+        if part.path is None:
+            out.append(part.text)
+        elif part.path.endswith(".name"):
+            out.append(doc.fig(part.path, "name"))
+        else:
+            out.append(doc.fig(part.path, "size" if isinstance(doc.get(part.path), str) else "count"))
+    return out
 
 
 def _banner(material: Material, doc: Document) -> Parts:
@@ -142,6 +125,7 @@ def _keys(material: Material, doc: Document) -> list[Key]:
             ["what bankrupt accounts could not pay, each loss once"],
         ),
     ]
+    keys += _shared_keys(material, doc)
     if summary.get("backstop_pnl"):
         before = next((r for r in material.rows("layers") if r["kind"] == "backstop"), None)
         says: Parts = ["over the event, fills, marks and margin together"]
@@ -172,6 +156,34 @@ def _keys(material: Material, doc: Document) -> list[Key]:
     return keys
 
 
+def _shared_keys(material: Material, doc: Document) -> list[Key]:
+    """What members, and what everybody, paid; nothing where nobody was asked."""
+    members, social, unit = material.summary["members"], material.summary["socialised"], material.unit
+    keys = []
+    if Decimal(members["contributions"]) or Decimal(members["called"]):
+        doc.put("shared", members=Decimal(members["contributions"]) + Decimal(members["called"]))
+        says: Parts = [
+            doc.fig("members.contributions", "amount"),
+            " out of contributions, ",
+            doc.fig("members.called", "amount"),
+            " called",
+        ]
+        keys.append(Key("paid by members", doc.derived("shared", "members", "amount"), unit, says))
+    everybody = sum((Decimal(social[k]) for k in ("charged", "cash_cut", "on_withdrawals")), Decimal(0))
+    if everybody:
+        doc.put("shared", everybody=everybody)
+        told: list[Part] = []
+        for key, what in (
+            ("charged", " on open positions"),
+            ("cash_cut", " from balances"),
+            ("on_withdrawals", " on withdrawals"),
+        ):
+            if Decimal(social[key]):
+                told += [", " if told else "", doc.fig(f"socialised.{key}", "amount"), what]
+        keys.append(Key("put on everybody", doc.derived("shared", "everybody", "amount"), unit, told))
+    return keys
+
+
 def _overshoot(material: Material, doc: Document) -> Key:
     """What deleveraging took beyond what it was asked for; a millionth of it is rounding between assets."""
     found, unit = material.summary["deleveraged"], material.unit
@@ -184,7 +196,8 @@ def _overshoot(material: Material, doc: Document) -> Key:
 
 def _waterfall_section(material: Material, doc: Document) -> Section:
     table = waterfall_table(material)
-    return Section("waterfall", "Who pays, in order", [waterfall_figure(material, doc, table), table])
+    blocks: list[Block] = [waterfall_figure(material, doc, table), table, *incidents(material, doc)]
+    return Section("waterfall", "Who pays, in order", blocks)
 
 
 def _backstop_section(material: Material, doc: Document) -> Section:

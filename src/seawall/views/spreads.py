@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from seawall.views.document import Fig, Parts
 from seawall.views.scales import Linear, nice_ticks
-from seawall.views.svg import Svg, text_width
+from seawall.views.svg import Svg, num, text_width
 from seawall.views.timeline import tick_text
 
 
@@ -66,7 +66,10 @@ def lorenz_picture(
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """One metric over many runs. ``here`` is the value of the run at hand; ``low`` to ``high`` the middle half."""
+    """One metric over many runs. ``here`` is the value of the run at hand; ``low`` to ``high`` the middle half.
+
+    ``less``, ``more``: its values with less and with more of something (leverage); None where not run.
+    """
 
     name: Parts
     values: Sequence[float]
@@ -75,26 +78,38 @@ class Strip:
     middle: float
     high: float
     label: Parts = ()
-    here_label: Fig | None = None
+    less: float | None = None
+    more: float | None = None
 
 
-def strips(ident: str, width: float, rows: Sequence[Strip], alt: str, here_name: str = "this run") -> Svg:
-    """One row a metric, each on a scale of its own: a dot a run, a box of the middle half, a diamond for this run."""
-    row = 74.0
-    svg = Svg(ident, width, 26 + row * len(rows), alt)
-    svg.add("circle", cx=6, cy=8, r=3.6, class_="dot")
-    svg.text(14, 12, "one run", "lbl")
-    svg.rect(84, 3, 16, 10, "a1")
-    svg.text(105, 12, "middle half", "lbl")
-    _diamond(svg, 190, 8)
-    svg.text(200, 12, here_name, "lbl")
+def strips(ident: str, width: float, rows: Sequence[Strip], alt: str, names: Sequence[str]) -> Svg:
+    """One row a metric, each on a scale of its own: a dot a run, a box of the middle half, a diamond for this run.
+
+    ``names``: of a dot, of the box, of the diamond, of less and of more (the last two may be left out).
+    """
+    narrow = width < 480
+    row = 90.0 if narrow else 74.0
+    place, head = 0.0, 24.0
+    seats = []
+    for name in names:
+        if place and place + 20 + text_width(name) > width:
+            place, head = 0.0, head + 18
+        seats.append((place, head - 16))
+        place += 20 + text_width(name) + 16
+    svg = Svg(ident, width, head + 4 + row * len(rows), alt)
+    for number, ((seat, level), name) in enumerate(zip(seats, names, strict=True)):
+        _sign(svg, number, seat + 8, level)
+        svg.text(seat + 20, level + 4, name, "lbl")
     for number, strip in enumerate(rows):
-        top = 24 + number * row
+        top = head + number * row
         svg.text(0, top + 14, strip.name, "ttl")
-        if strip.label:
+        if strip.label and narrow:
+            svg.text(0, top + 30, strip.label, "soft")
+            top += 16
+        elif strip.label:
             svg.text(width, top + 14, strip.label, "soft", anchor="end")
-        values = [*strip.values, *([] if strip.here is None else [strip.here])]
-        ticks = nice_ticks(min(values), max(values), 3 if width < 480 else 6)
+        values = [*strip.values, *(v for v in (strip.here, strip.less, strip.more) if v is not None)]
+        ticks = nice_ticks(min(values), max(values), 3 if narrow else 6)
         x = Linear(ticks[0], ticks[-1], 12, width - 12)
         middle = top + 34
         svg.rect(x(strip.low), middle - 9, x(strip.high) - x(strip.low), 18, "a1", least=2)
@@ -105,12 +120,70 @@ def strips(ident: str, width: float, rows: Sequence[Strip], alt: str, here_name:
             half = text_width(label, 11) / 2
             svg.line(x(tick), middle + 13, x(tick), middle + 17, "axis")
             svg.text(min(max(x(tick), half), width - half), middle + 29, label, "tick", anchor="middle")
-        for seat, value in enumerate(strip.values):
-            svg.add("circle", cx=x(value), cy=middle - 5 + (seat * 7 % 11), r=3.4, class_="dot")
-        if strip.here is not None:
-            _diamond(svg, x(strip.here), middle)
+        for at, value in enumerate(strip.values):
+            svg.add("circle", cx=x(value), cy=middle - 5 + (at * 7 % 11), r=3.4, class_="dot")
+        for sign, own in ((2, strip.here), (3, strip.less), (4, strip.more)):
+            if own is not None:
+                _sign(svg, sign, x(own), middle)
     return svg
 
 
-def _diamond(svg: Svg, x: float, y: float) -> None:
-    svg.add("path", d=f"M{x:.1f} {y - 7:.1f}l6 7l-6 7l-6 -7z", class_="dot2")
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The spread of one metric under one policy: ends, quartiles, middle; ``here`` on the first book."""
+
+    name: Parts
+    ends: tuple[float, float]
+    quartiles: tuple[float, float]
+    middle: float
+    here: float
+    label: Parts = ()
+
+
+def ranges(ident: str, width: float, groups: Sequence[tuple[Parts, Sequence[Range]]], alt: str) -> Svg:
+    """Groups (metrics) of rows (policies) on one scale a group: a line from least to most, a box, the middle, a diamond."""
+    narrow = width < 480
+    row = 44.0 if narrow else 26.0
+    names = 0.0 if narrow else max(text_width("".join(map(str, r.name))) for _, rows in groups for r in rows) + 14
+    height = 26 + sum(24 + row * len(rows) + 34 for _, rows in groups)
+    svg = Svg(ident, width, height, alt)
+    svg.line(0, 8, 24, 8, "l1")
+    svg.text(30, 12, "least to most", "lbl")
+    svg.rect(124, 3, 16, 10, "b1")
+    svg.text(146, 12, "middle half", "lbl")
+    _sign(svg, 2, 238, 8)
+    svg.text(250, 12, "first book", "lbl")
+    top = 26.0
+    for title, rows in groups:
+        svg.text(0, top + 14, title, "ttl")
+        top += 24
+        values = [v for r in rows for v in (*r.ends, r.here)]
+        ticks = nice_ticks(min(0.0, *values), max(0.0, *values), 3 if narrow else 6)
+        x = Linear(ticks[0], ticks[-1], names + 8, width - 12)
+        bottom = top + row * len(rows)
+        for tick in ticks:
+            svg.line(x(tick), top, x(tick), bottom, "axis" if tick == 0 else "grid")
+            half = text_width(tick_text(tick), 11) / 2
+            svg.text(min(max(x(tick), half), width - half), bottom + 14, tick_text(tick), "tick", anchor="middle")
+        for number, r in enumerate(rows):
+            y = top + row * number + (row - 12 if narrow else row / 2)
+            svg.text(
+                0, y - 14 if narrow else y + 4, [*r.name, *([": ", *r.label] if narrow and r.label else [])], "lbl"
+            )
+            svg.line(x(r.ends[0]), y, max(x(r.ends[1]), x(r.ends[0]) + 0.5), y, "l1")
+            svg.rect(x(r.quartiles[0]), y - 6, x(r.quartiles[1]) - x(r.quartiles[0]), 12, "b1", least=1.5)
+            svg.line(x(r.middle), y - 6, x(r.middle), y + 6, "middle")
+            _sign(svg, 2, x(r.here), y)
+        top = bottom + 34
+    return svg
+
+
+def _sign(svg: Svg, number: int, x: float, y: float) -> None:
+    """What stands for what: a dot, a box, a diamond, a triangle to the left, a triangle to the right."""
+    if number == 0:
+        svg.add("circle", cx=x, cy=y, r=3.6, class_="dot")
+    elif number == 1:
+        svg.rect(x - 8, y - 5, 16, 10, "a1")
+    else:
+        shape = ("l6 7l-6 7l-6 -7z", "l0 14l-9 -7z", "l0 14l9 -7z")[number - 2]
+        svg.add("path", d=f"M{num(x)} {num(y - 7)}{shape}", class_="dot2" if number == 2 else "dot3")

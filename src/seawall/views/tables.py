@@ -39,6 +39,7 @@ class Table:
         best: {row number: {column key: "best" or "worst"}}, for comparisons; shown by a sign and a word.
         head: key of the column that names a row.
         shown: keys of the columns of the page; None: all. Files always have all.
+        row_kinds: {row number: kind} of the cells of columns of kind "measure", whose rows are different things.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Table:
     best: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     head: str = ""
     shown: tuple[str, ...] | None = None
+    row_kinds: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         keys = {c.key for c in self.columns}
@@ -104,13 +106,15 @@ class Table:
     def fig(self, row: int, key: str) -> Fig:
         """One cell as a figure."""
         kind = next(c.kind for c in self.columns if c.key == key)
+        if kind == "measure":
+            kind = self.row_kinds.get(row, "money")
         return Fig(join("tables", self.id, "rows", row, key), plain(self.rows[row][key]), kind)
 
     def html(self) -> Markup:
         """The table as page markup; it scrolls inside its own box when it is wider than the page."""
         columns = [c for c in self.columns if self.shown is None or c.key in self.shown]
         head = "".join(
-            f'<th scope="col"{_side(c)}>{escape(c.title)}'
+            f'<th scope="col"{_side(c)}>{self._title(c)}'
             + (f' <span class="unit">{escape(c.unit)}</span>' if c.unit else "")
             + "</th>"
             for c in columns
@@ -123,6 +127,12 @@ class Table:
             f'<table id="t-{self.id}"><caption>{escape(self.title)}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         )
+
+    def _title(self, column: Column) -> str:
+        """A heading; it may hold a name that data brought (a policy), so it carries its path too."""
+        return Fig(
+            join("tables", self.id, "columns", self.columns.index(column), "title"), column.title, "text"
+        ).__html__()
 
     def _row(self, number: int, columns: Sequence[Column]) -> str:
         cells = []

@@ -45,6 +45,7 @@ class Panel:
         lines: drawn over each other; ``area`` fills under the first.
         bars: one value a time, for amounts of an interval; ``bar_ns`` is the interval.
         zero: the axis contains zero.
+        scale: least and most of the axis, where several panels share one.
     """
 
     title: Parts
@@ -58,6 +59,7 @@ class Panel:
     zero: bool = True
     notes: Sequence[Note] = field(default_factory=tuple)
     height: float = 96.0
+    scale: tuple[float, float] | None = None
 
 
 def tick_text(value: float) -> str:
@@ -129,6 +131,8 @@ def timeline(ident: str, width: float, panels: Sequence[Panel], alt: str) -> Svg
 def _panel(svg: Svg, panel: Panel, x: Linear, top: float, right: float, ticks: Sequence[int], *, beside: bool) -> None:
     values = [v for line in panel.lines for v in line.values if v is not None] + list(panel.bars)
     low, high = min(values, default=0.0), max(values, default=1.0)
+    if panel.scale is not None:
+        low, high = panel.scale
     if panel.zero:
         low, high = min(low, 0.0), max(high, 0.0)
     if low == high == 0:

@@ -29,7 +29,7 @@ class Rung:
         does: what it does, in a few words.
         before, gained, used, after: None where it has no balance; ``used`` is then what it collected.
         needed: what it was asked for, where that differs from what it collected.
-        left: loss still unpaid below it; None when no stream is drawn.
+        left: loss still unpaid below it; where one layer has none, no stream is drawn.
         ground: it is the residual.
     """
 
@@ -44,7 +44,16 @@ class Rung:
     ground: bool = False
 
 
-def waterfall(ident: str, width: float, source: Parts, loss: Fig, rungs: Sequence[Rung], alt: str) -> Svg:
+def waterfall(
+    ident: str,
+    width: float,
+    source: Parts,
+    loss: Fig,
+    rungs: Sequence[Rung],
+    alt: str,
+    scale: tuple[float, float] | None = None,
+    loss_name: str = "Losses beyond the traders’ margin",
+) -> Svg:
     """The layers in order of use, from the traders' own margin to what nobody paid.
 
     Args:
@@ -54,17 +63,20 @@ def waterfall(ident: str, width: float, source: Parts, loss: Fig, rungs: Sequenc
         loss: the loss beyond the traders' margin, which enters at the top.
         rungs: the layers; the residual last.
         alt: the text instead of the picture.
+        loss_name: what the loss is called.
+        scale: of the bars, where several pictures share one; None: its own (``bounds``).
     """
     narrow = width < 480
-    left = 44.0 if narrow else 74.0
+    streams = all(r.left is not None for r in rungs if not r.ground)
+    left = 0.0 if not streams else 44.0 if narrow else 74.0
     name, value = 56.0, 78.0
     inner = left + 10
-    low, high = _bounds(rungs)
+    low, high = scale or bounds(rungs)
     x = Linear(low, high, inner + name, width - 12 - value)
     sizes = [_size(r, width - inner - 10) for r in rungs]
     intro = wrap([*source], width - left - 8, 12.5)
     top = len(intro) * 17 + 30.0
-    gap = 26.0
+    gap = 26.0 if streams else 10.0
     svg = Svg(ident, width, top + sum(sizes) + gap * (len(rungs) - 1) + 6, alt)
     lost = float(number(loss.value))
     whole = max(lost, high) if lost > 0 else 0.0
@@ -73,25 +85,28 @@ def waterfall(ident: str, width: float, source: Parts, loss: Fig, rungs: Sequenc
     for line in intro:
         svg.text(left, y, line, "lbl")
         y += 17
-    _stream(svg, middle, 4, top, lost, whole)
-    svg.text(left, top - 10, ["Losses beyond the traders’ margin: ", loss], "lbl strong")
+    if streams:
+        _stream(svg, middle, 4, top, lost, whole)
+    svg.text(left, top - 10, [loss_name, ": ", loss], "lbl strong")
     flowing: float | None = lost
     y = top
     for number_, (rung, size) in enumerate(zip(rungs, sizes, strict=True)):
         after = None if rung.left is None else float(number(rung.left.value))
-        _taper(svg, middle, y, y + size, flowing, after, whole)
+        if streams:
+            _taper(svg, middle, y, y + size, flowing, after, whole)
         _card(svg, rung, x, left, y, size, width)
         y += size
         flowing = after
         if number_ < len(rungs) - 1:
-            _stream(svg, middle, y, y + gap, flowing, whole)
+            if streams:
+                _stream(svg, middle, y, y + gap, flowing, whole)
             if rung.left is not None and whole > 0:
                 svg.text(left, y + 17, ["still unpaid: ", rung.left], "soft")
             y += gap
     return svg
 
 
-def _bounds(rungs: Sequence[Rung]) -> tuple[float, float]:
+def bounds(rungs: Sequence[Rung]) -> tuple[float, float]:
     """The common scale: every level that is drawn lies on it, and zero."""
     levels = [0.0]
     for rung in rungs:

@@ -1,0 +1,382 @@
+"""A run in the terminal: what happened, who paid, who was hit, where it is. Right in 80 columns and without colour."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from collections.abc import Collection
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from rich.text import Text
+
+from seawall.replay import words
+
+LABEL, AMOUNT, FACT = 22, 9, 15
+COUNT = 16
+NARROWEST = 60
+
+
+class Marks(NamedTuple):
+    """What bars are drawn with. Fills differ, so that nothing hangs on colour."""
+
+    solid: str
+    gained: str
+    used: str
+    cut: str
+
+    @classmethod
+    def of(cls, encoding: str) -> Marks:
+        """Blocks where the encoding has them, plain characters where not."""
+        blocks = cls("█", "▓", "░", "…")
+        try:
+            "".join(blocks).encode(encoding)
+        except (UnicodeEncodeError, LookupError):
+            return cls("#", "+", "-", "~")
+        return blocks
+
+
+class Page:
+    """Lines of a fixed width, built one after another."""
+
+    def __init__(self, width: int, marks: Marks) -> None:
+        self.width, self.marks = max(width, NARROWEST), marks
+        self.lines: list[Text] = []
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """One line as it is."""
+        self.lines.append(Text(text, style))
+
+    def para(self, text: str, style: str = "", first: str = "", hang: str = "") -> None:
+        """Wrapped text; ``first`` starts the first line, ``hang`` the others."""
+        wrapped = textwrap.wrap(
+            text,
+            self.width,
+            initial_indent=first,
+            subsequent_indent=hang,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        self.lines.extend(Text(row, style) for row in wrapped)
+
+    def heading(self, left: str, right: str = "") -> None:
+        """A blank line and a heading."""
+        self.line()
+        self.lines.append(Text(f"{left}{right:>{self.width - len(left)}}".rstrip(), "bold"))
+
+    def fact(self, name: str, text: str, style: str = "") -> None:
+        """A named line; its text goes on under itself."""
+        at = len(self.lines)
+        self.para(text, style, f"{name:<{FACT}}", " " * FACT)
+        self.lines[at].stylize("dim", 0, FACT)
+
+    def bar(
+        self, label: str, count: str, low: Decimal, high: Decimal, most: Decimal, amount: str, *, fill: str, style: str
+    ) -> None:
+        """A bar from ``low`` to ``high`` of ``most``; anything above zero shows at least one mark."""
+        room = self.width - 2 - LABEL - COUNT - AMOUNT - 2
+        start, end = (int((max(Decimal(0), v) / most * room).to_integral_value()) for v in (low, high))
+        if high > low and start == end:
+            start, end = (start, end + 1) if end < room else (start - 1, end)
+        drawn = " " * start + fill * (end - start)
+        name = label if len(label) <= LABEL - 1 else label[: LABEL - 2] + self.marks.cut
+        line = Text(f"  {name:<{LABEL}}{count:<{COUNT}}")
+        line.append(f"{drawn:<{room}}", style)
+        line.append(f"  {amount:>{AMOUNT}}")
+        line.rstrip()
+        self.lines.append(line)
+
+
+def render(s: dict[str, Any], width: int, marks: Marks, commands: Collection[str] = ()) -> list[Text]:
+    """The lines of a run.
+
+    Args:
+        s: the result document.
+        width: columns; no line is longer, but for paths and commands to copy.
+        marks: what bars are drawn with.
+        commands: names of the commands that exist; only those are proposed.
+    """
+    page = Page(width, marks)
+    title = f"{s['event']} under {s['policy']['name']}"
+    page.lines.append(Text(f"{title}{s['heading']:>{page.width - len(title)}}".rstrip(), "bold"))
+    if s["title"] != s["event"]:
+        page.para(s["title"], "dim")
+    page.line()
+    page.para(words.headline(s), "bold" if Decimal(s["residual"]) == 0 else "bold red")
+    _way_down(page, s)
+    _who_paid(page, s)
+    page.line()
+    _facts(page, s)
+    _hit(page, s)
+    _files(page, s, commands)
+    return page.lines
+
+
+def _way_down(page: Page, s: dict[str, Any]) -> None:
+    """Positions on their way from the trader to nobody."""
+    if not s["liquidated"]["accounts"]:
+        return
+    page.heading("From the trader down", f"positions, {s['unit']}")
+    d = s["deleveraged"]
+    market, taken = Decimal(s["liquidated"]["notional"]), Decimal(s["taken_over"]["notional"])
+    rows = [
+        ("closed in the market", words.some(s["liquidated"]["accounts"], "account"), market),
+        ("taken by the backstop", words.some(s["taken_over"]["accounts"], "account"), taken),
+        ("deleveraged", words.some(d["accounts"], "winner"), Decimal(d["notional"])),
+        ("  of the backstop's", "", Decimal(d["of_backstop_notional"])),
+    ]
+    if s["backstop_pnl"] is None:
+        rows = [rows[0], rows[2]]
+    elif not rows[3][2]:
+        rows.pop()
+    most = max(*(amount for _, _, amount in rows), Decimal(1))
+    for name, count, amount in rows:
+        page.bar(name, count, Decimal(0), amount, most, words.short(amount), fill=page.marks.solid, style="yellow")
+
+
+def _who_paid(page: Page, s: dict[str, Any]) -> None:
+    """Losses in, and what every layer had, gained, used and has left, on one scale."""
+    page.heading("Who paid", f"money, {s['unit']}")
+    solid, gained, used, _ = page.marks
+    houses = [{k: Decimal(row[k]) for k in ("before", "gained", "used", "after")} for row in s["layers"]]
+    loss, zero = Decimal(s["bad_debt"]), Decimal(0)
+    social, members = s["socialised"], s["members"]
+    shared = [
+        ("cash calls", words.some(members["callees"], "member"), Decimal(members["called"])),
+        ("open positions", words.some(social["charged_accounts"], "account"), Decimal(social["charged"])),
+        ("balances cut", words.some(social["cut_accounts"], "account"), Decimal(social["cash_cut"])),
+        ("put on withdrawals", "", Decimal(social["on_withdrawals"])),
+    ]
+    collected, cut, left = (Decimal(v) for v in (s["deleveraged"]["collected"], s["haircut"]["amount"], s["residual"]))
+    causes = [(c, Decimal(f["amount"])) for c, f in s["losses"]["by_cause"].items() if c != "default"]
+    amounts = (*(a for _, _, a in shared), *(a for _, a in causes))
+    most = max(Decimal(1), loss, collected, cut, left, *amounts, *(h["before"] + h["gained"] for h in houses))
+    page.bar(
+        "losses beyond margin", words.some(s["losses"]["accounts"], "account"), zero, loss, most, words.short(loss),
+        fill=solid, style="red",
+    )  # fmt: skip
+    for cause, amount in causes:
+        page.bar(f"losses: {cause}", "", zero, amount, most, words.short(amount), fill=solid, style="red")
+    for row, h in zip(s["layers"], houses, strict=True):
+        top = h["before"] + h["gained"]
+        page.bar(row["name"], "before", zero, h["before"], most, words.short(h["before"]), fill=solid, style="cyan")
+        page.bar("", "gained", h["before"], top, most, words.signed(h["gained"]), fill=gained, style="green")
+        page.bar("", "used", h["after"], top, most, words.signed(-h["used"]), fill=used, style="red")
+        page.bar("", "after", zero, h["after"], most, words.short(h["after"]), fill=solid, style="cyan")
+    if s["deleveraged"]["accounts"]:
+        who = words.some(s["deleveraged"]["accounts"], "winner")
+        page.bar("deleveraging", who, zero, collected, most, words.short(collected), fill=solid, style="magenta")
+    if cut:
+        page.bar("gains haircut", "", zero, cut, most, words.short(cut), fill=solid, style="magenta")
+    for name, who, amount in shared:
+        if amount:
+            page.bar(name, who, zero, amount, most, words.short(amount), fill=solid, style="magenta")
+    page.bar("residual", "nobody paid", zero, left, most, words.short(left), fill=solid, style="bold red")
+
+
+def _facts(page: Page, s: dict[str, Any]) -> None:
+    unit, d, hair = s["unit"], s["deleveraged"], s["haircut"]
+    made = s["book"]["source"].get("generator", "")
+    page.fact(
+        "book",
+        f"{words.some(s['accounts'], 'account')}, {words.some(s['positions'], 'position')}, "
+        f"{words.some(s['markets'], 'market')}" + (f" ({made})" if made else ""),
+    )
+    page.fact(
+        "liquidated",
+        f"{words.some(s['liquidated']['accounts'], 'account')}; {words.short(s['liquidated']['notional'])} {unit} closed "
+        f"in {words.some(s['liquidated']['fills'], 'fill')}"
+        + (f", fees {words.short(s['liquidated']['fees'])}" if Decimal(s["liquidated"]["fees"]) else ""),
+    )
+    if s["backstop_pnl"] is not None:
+        b = s["backstop_pnl"]
+        page.fact(
+            "backstop",
+            f"result {words.signed(b['total'])} {unit}: " + ", ".join(_sources(b)),
+        )
+    if d["accounts"]:
+        page.fact("deleveraged", f"{words.some(d['accounts'], 'winner')}; {words.short(d['notional'])} {unit} closed")
+        page.fact(
+            "gave up",
+            f"{words.short(d['collected'])} {unit} where {words.short(d['needed'])} had to be covered; at most "
+            f"{words.percent(hair['max_of_profit'])} of a winner's profit, {words.percent(hair['max_of_equity'])} of its equity",
+        )
+    if Decimal(hair["amount"]):
+        page.fact("gains cut", f"{words.amount(hair['amount'])} {unit}, at most {_rate(hair['rate'])} of a gain")
+    for name, text in _sharing(s):
+        page.fact(name, text)
+    if s["concentration"]["deleveraged"]["accounts"]:
+        page.fact("borne by", _borne(s["concentration"]["deleveraged"]))
+    left = f"{words.amount(s['residual'])} {unit}" + (
+        f", not final: {words.amount(s['pending'])}" if Decimal(s["pending"]) else ""
+    )
+    if Decimal(s["residual"]) or Decimal(s["pending"]):
+        page.fact("nobody paid", left, "red")
+    refused = ", ".join(f"{words.count(n)} {reason.replace('_', ' ')}" for reason, n in s["quarantined"].items())
+    page.fact("marks", f"{s['mark_rule']}; prices refused: {refused or 'none'}")
+    if s.get("marks_compared"):
+        _marks_compared(page, s["marks_compared"])
+    page.fact("conservation", _conservation(s), "" if s["conservation"]["ok"] else "bold red")
+    for note in s["notes"]:
+        page.fact("note", note)
+
+
+def _sharing(s: dict[str, Any]) -> list[tuple[str, str]]:
+    """Members, shared losses, recoveries, halts and the end of the venue: what there was of each."""
+    unit, members, social, back = s["unit"], s["members"], s["socialised"], s["recovered"]
+    out = []
+    if Decimal(members["contributions"]):
+        who = words.some(members["contributors"], "contribution")
+        out.append(("members", f"{words.short(members['contributions'])} {unit} out of {who} of {members['members']}"))
+    if Decimal(members["called"]):
+        out.append(
+            ("called", f"{words.short(members['called'])} {unit} from {words.some(members['callees'], 'member')}")
+        )
+    if Decimal(social["charged"]):
+        who = words.some(social["charged_accounts"], "account")
+        out.append(("charged", f"{words.short(social['charged'])} {unit} on the open positions of {who}"))
+    if Decimal(social["cash_cut"]):
+        who = words.some(social["cut_accounts"], "account")
+        out.append(("balances cut", f"{words.short(social['cash_cut'])} {unit}, of {who}"))
+    if Decimal(social["on_withdrawals"]):
+        left = f"{words.short(social['outstanding'])} outstanding"
+        out.append(("withdrawals", f"bear {words.short(social['on_withdrawals'])} {unit}, {left}"))
+    if Decimal(back["amount"]):
+        parts = f"residual {words.short(back['residual'])}, claims {words.short(back['claims'])}"
+        out.append(
+            ("recovered", f"{words.short(back['amount'])} {unit}: {parts}, excess {words.short(back['excess'])}")
+        )
+    for halt in s["halts"]:
+        state = "still on at the end" if halt["ended_ns"] is None else "over again at the end"
+        out.append(("halt", f"{halt['halt']}: {halt['reason']}; {state}"))
+    if s["wind_down"] is not None:
+        paid = ", ".join(
+            f"{rank.replace('_', ' ')} {words.short(v)}" for rank, v in s["wind_down"]["distributed"].items()
+        )
+        out.append(
+            ("wind-down", f"paid out to {paid} {unit}; written off {words.short(s['wind_down']['written_off'])}")
+        )
+    return out
+
+
+def _borne(c: dict[str, Any]) -> str:
+    """How the pain of winners was shared, as far as there are so many of them."""
+    shares = [
+        f"{words.percent(c[f'top{k}'])} by {name}"
+        for k, name in ((1, "one"), (10, "ten"), (20, "twenty"))
+        if k < c["accounts"]
+    ]
+    who = f"{words.some(c['accounts'], 'winner')}"
+    return f"{who}, {', '.join(shares)}" if shares else who
+
+
+def _sources(b: dict[str, str]) -> list[str]:
+    """Where the backstop's result came from, largest first, what is zero left out."""
+    names = {
+        "fills": "fills",
+        "fees": "fees",
+        "draws": "losses paid",
+        "deleveraging": "deleveraging",
+        "covered": "its own losses paid by others",
+        "charged": "charged on its positions",
+        "recovered": "recoveries",
+        "reinstated": "put in by the owner",
+        "paid_out": "paid out in the wind-down",
+        "marks": "marks",
+    }
+    amounts = {name: Decimal(b[key]) for key, name in names.items()}
+    amounts["accounts taken over"] = Decimal(b["margin_received"]) + Decimal(b["take_over_value"])
+    ordered = sorted(amounts, key=lambda name: (-abs(amounts[name]), name))
+    return [f"{name} {words.signed(amounts[name])}" for name in ordered if amounts[name]] or ["nothing"]
+
+
+def _rate(fraction: str) -> str:
+    num, den = fraction.split("/")
+    return words.percent(Decimal(num) / Decimal(den))
+
+
+def _marks_compared(page: Page, c: dict[str, Any]) -> None:
+    mine, other = c["under"], c["against"]
+    page.fact(
+        "mark rules",
+        f"{words.some(c['both'], 'account')} fell under both, {words.count(c[f'only_{mine}'])} under {mine} only, "
+        f"{words.count(c[f'only_{other}'])} under {other} only"
+        + ("" if c.get("complete", True) else " (the second run was interrupted)"),
+    )
+
+
+def _conservation(s: dict[str, Any]) -> str:
+    assets = s["conservation"]["assets"]
+    if not s["conservation"]["ok"]:
+        return "BROKEN: " + ", ".join(
+            f"{a} off by {d['difference']}" for a, d in assets.items() if d["difference"] != "0"
+        )
+    return f"holds to the unit in {words.some(len(assets), 'asset')}, after every event"
+
+
+def _hit(page: Page, s: dict[str, Any]) -> None:
+    """Three who were hit, and why."""
+    rows = list(_stories(s))[:3]
+    if not rows:
+        return
+    page.heading("Hit hardest, and why")
+    for account, story in rows:
+        page.para(story, "", f"  {account}  ", "    ")
+
+
+def _stories(s: dict[str, Any]) -> list[tuple[str, str]]:
+    """Who and why: the largest to fall, the largest loss, the winner who lost most; then the next largest."""
+    unit = s["unit"]
+    fell = [
+        (
+            h["account"],
+            f"fell below maintenance with {words.short(h['notional'])} {unit} of positions: it "
+            f"{words.outcome(h['outcome'])}; equity {words.short(h['equity_before'])} before, "
+            f"{words.short(h['equity_after'])} after.",
+        )
+        for h in s["liquidated"]["largest"]
+    ]
+    houses = {row["name"] for row in s["layers"]}
+    lost = [
+        (
+            h["account"],
+            ("went bankrupt itself and " if h["account"] in houses else "")
+            + f"left the largest loss beyond margin, {words.short(h['amount'])} {unit}.",
+        )
+        for h in s["losses"]["largest"][:1]
+    ]
+    won = [
+        (
+            h["account"],
+            f"was deleveraged as a winner: {words.short(h['notional'])} {unit} closed, {words.short(h['given_up'])} given "
+            f"up. Rank {words.count(h['rank'])} in {h['market']}; {h['because']}.",
+        )
+        for h in s["deleveraged"]["largest"]
+    ]
+    found: dict[str, str] = {}
+    for account, story in [*fell[:1], *lost, *won, *fell[1:]]:
+        found.setdefault(account, story)
+    return list(found.items())
+
+
+def _files(page: Page, s: dict[str, Any], commands: Collection[str]) -> None:
+    page.line()
+    if s.get("run"):
+        where = shlex.quote(s["run"])
+        who = next((h["account"] for h in (*s["deleveraged"]["largest"], *s["liquidated"]["largest"])), None)
+        _plain(page, "files", f"{s['run']}  ({words.count(s['steps'])} steps in {s['seconds']:.1f} s)")
+        _plain(page, "hashes", f"state {s['state_hash'][:16]}  policy {s['policy']['hash'][:16]}")
+        if "report" in commands:
+            _plain(page, "to read it", f"seawall report {where}")
+        if "explain" in commands and who is not None:
+            _plain(page, "why me?", f"seawall explain {where} {shlex.quote(who)}")
+        if "replay" in commands:
+            _plain(page, "to check it", f"seawall replay {where}")
+    if s.get("sources") and "scenarios" in commands:
+        _plain(page, "sources", f"seawall scenarios show {shlex.quote(s['event'])}")
+
+
+def _plain(page: Page, name: str, text: str) -> None:
+    """A line to copy from: never wrapped."""
+    page.line(f"{name:<{FACT}}{text}")
+    page.lines[-1].stylize("dim", 0, FACT)
