@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from seawall.engine import Policy, to_plain
 from seawall.engine.policy import WindDownRule
-from seawall.liquidation import BackstopRule, FeeKind, HaltKind, HaltRule, LimitKind, OverLimit, PaceKind
+from seawall.liquidation import (
+    BackstopRule,
+    FeeKind,
+    HaltKind,
+    HaltRule,
+    LimitKind,
+    LimitPrice,
+    LiquidationFee,
+    OverLimit,
+    Pace,
+    PaceKind,
+)
 from seawall.members import MembersRule
 from seawall.views.document import Document, Part, Parts
 from seawall.waterfall import GainsBase, LayerKind, LayerRule, LimitScope, PriceRule, RankRule
@@ -34,6 +45,11 @@ DOES = {
     LayerKind.WITHDRAWAL_RATE: "What is left is paid off by withdrawals: they are paid at one rate below one until then",
 }
 
+LIMITS = {
+    LimitKind.BANKRUPTCY: ", at no worse than its bankruptcy price",
+    LimitKind.FILLABLE: ", at a price that may lie beyond bankruptcy and worsens as equity falls",
+    LimitKind.MARKET: ", at any price",
+}
 SCOPES = {
     LimitScope.EVENT: "for one loss",
     LimitScope.ACCOUNT: "for all losses of one account",
@@ -133,41 +149,65 @@ def _marks(policy: Policy, doc: Document) -> Parts:
 
 def _liquidation(policy: Policy, doc: Document) -> Parts:
     rule = policy.liquidation
-    out: list[Part] = []
-    if rule.pace.kind is PaceKind.AT_ONCE:
-        out.append("An account at risk is closed at once")
-    elif rule.pace.kind is PaceKind.SHARE:
-        out += ["Of a position"]
-        if rule.pace.above is not None:
-            out += [" above ", doc.fig("rules.liquidation.pace.above", "millionths")]
+    out: list[Part] = [*_pace(rule.pace, doc), *_limit_price(rule.limit, doc), *_fee(rule.fee, doc)]
+    if rule.caps is not None:
         out += [
-            ", ",
-            doc.fig("rules.liquidation.pace.share", "part"),
-            " is closed first, the rest after ",
-            doc.fig("rules.liquidation.pace.cooldown_ns", "seconds"),
+            " Between two marks at most ",
+            doc.fig("rules.liquidation.caps.max_notional", "millionths"),
+            " of an account is closed, and its fills may cost the fund at most ",
+            doc.fig("rules.liquidation.caps.max_fund_loss", "millionths"),
+            ".",
         ]
-    else:
+    if rule.defaults_when_flat:
+        out.append(" It is in default once no position is left and its equity is below zero.")
+    return out
+
+
+def _pace(pace: Pace, doc: Document) -> Parts:
+    path = "rules.liquidation.pace"
+    share = doc.fig(f"{path}.share", "part")
+    if pace.kind is PaceKind.AT_ONCE:
+        return ["An account at risk is closed at once"]
+    if pace.kind is PaceKind.TARGET:
+        target = doc.fig(f"{path}.target", "part")
+        return ["All positions are cut by the same share, in steps of ", share, ", until the margin ratio is below ", target]
+    if pace.kind is PaceKind.BUFFER:
+        buffer = doc.fig(f"{path}.buffer", "part")
+        return ["An account is closed as far as brings its equity above the requirement plus ", buffer, " of it"]
+    out: list[Part] = ["Of a position"]
+    if pace.above is not None:
+        out += [" above ", doc.fig(f"{path}.above", "millionths")]
+    if pace.kind is PaceKind.RAMP:
+        whole = doc.fig(f"{path}.duration_ns", "seconds")
+        return [*out, ", ", share, " may be closed first, more as time passes, all of it after at most ", whole]
+    return [*out, ", ", share, " is closed first, the rest after ", doc.fig(f"{path}.cooldown_ns", "seconds")]
+
+
+def _limit_price(limit: LimitPrice, doc: Document) -> Parts:
+    if limit.kind is not LimitKind.SPREAD:
+        return [LIMITS[limit.kind]]
+    path = "rules.liquidation.limit"
+    out: list[Part] = [", at no worse than the mark less ", doc.fig(f"{path}.spread", "part")]
+    if limit.growth:
         out += [
-            "An account is closed as far as brings its equity above the requirement plus ",
-            doc.fig("rules.liquidation.pace.buffer", "part"),
-        ]
-    limits = {
-        LimitKind.BANKRUPTCY: ", at no worse than its bankruptcy price",
-        LimitKind.FILLABLE: ", at a price that may lie beyond bankruptcy and worsens as equity falls",
-        LimitKind.MARKET: ", at any price",
-    }
-    out.append(limits[rule.limit.kind])
-    if rule.fee.kind is FeeKind.NONE:
-        out.append("; no fee.")
-    else:
-        what = "what the fill brought above bankruptcy, at most " if rule.fee.kind is FeeKind.IMPROVEMENT else ""
-        out += [
-            "; the fee is ",
-            what,
-            doc.fig("rules.liquidation.fee.rate", "part"),
-            f" of the value closed, to {rule.fee.account}.",
+            ", which after ",
+            doc.fig(f"{path}.grace_ns", "seconds"),
+            " without progress grows up to ",
+            doc.fig(f"{path}.most", "part"),
         ]
     return out
+
+
+def _fee(fee: LiquidationFee, doc: Document) -> Parts:
+    rate = doc.fig("rules.liquidation.fee.rate", "part")
+    if fee.kind is FeeKind.NONE:
+        return ["; no fee."]
+    if fee.kind is FeeKind.PENALTY:
+        return ["; the penalty is ", rate, f" of the requirement that is removed, to {fee.account}."]
+    if fee.kind is FeeKind.IMPROVEMENT and fee.rate == 1:
+        return [f"; all that a fill brought above bankruptcy goes to {fee.account}."]
+    what = "what the fill brought above bankruptcy, at most " if fee.kind is FeeKind.IMPROVEMENT else ""
+    return [f"; the fee is {what}", rate, f" of the value closed, to {fee.account}."]
 
 
 def _backstop(rule: BackstopRule, doc: Document) -> Parts:
@@ -220,7 +260,8 @@ def _pays(policy: Policy, number: int, layer: LayerRule, doc: Document) -> Parts
             return ["Positions of winners are closed"]
         rank = RANKS.get(rule.rank, rule.rank.value.replace("_", " "))
         price = PRICES.get(rule.price, rule.price.value.replace("_", " "))
-        return [f"Winners on the other side are closed: {rank}; {price}"]
+        who = "Unless the loss is paid by then, winners" if layer.closes == "unpaid" else "Winners"
+        return [f"{who} on the other side are closed: {rank}; {price}"]
     if layer.kind in (LayerKind.GAINS_HAIRCUT, LayerKind.CASH_HAIRCUT):
         what = "Unrealised gains are"
         if layer.kind is LayerKind.CASH_HAIRCUT:
