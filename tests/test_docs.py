@@ -23,6 +23,8 @@ def test_docs_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_docs_python_blocks_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    for name, file in re.findall(r"```toml\n# (\w+\.toml)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        (tmp_path / name).write_text(file, encoding="utf-8")
     for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
         exec(compile(block, str(page), "exec"), {})
 

@@ -215,7 +215,11 @@ def _reach(policy: Policy, rule: LayerRule, row: Table, before: Sequence[LayerRu
     for earlier in before:
         takes_all = earlier.kind is LayerKind.WITHDRAWAL_RATE and not earlier.limits
         if takes_all and rule.causes <= earlier.causes:
-            row.fail("name", f"never reached: layer {earlier.name!r} always takes the rest", f"a place before {earlier.name!r}")
+            row.fail(
+                "name",
+                f"never reached: layer {earlier.name!r} always takes the rest",
+                f"a place before {earlier.name!r}",
+            )
     if rule.pays == "fills":
         _reach_fills(policy, row, before)
     if rule.kind is LayerKind.DELEVERAGE:

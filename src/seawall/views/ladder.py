@@ -102,5 +102,3 @@ def _key(svg: Svg, bearers: set[str]) -> None:
             svg.add("rect", x=x, y=5.0, width=14.0, height=12.0, rx=2, class_="card")
             svg.text(x + 20, 15.5, meaning, "soft")
             x += 20 + 7.2 * len(meaning) + 16
-
-

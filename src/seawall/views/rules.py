@@ -170,7 +170,12 @@ def _pace(pace: Pace, doc: Document) -> Parts:
         return ["An account at risk is closed at once"]
     if pace.kind is PaceKind.TARGET:
         target = doc.fig(f"{path}.target", "part")
-        return ["All positions are cut by the same share, in steps of ", share, ", until the margin ratio is below ", target]
+        return [
+            "All positions are cut by the same share, in steps of ",
+            share,
+            ", until the margin ratio is below ",
+            target,
+        ]
     if pace.kind is PaceKind.BUFFER:
         buffer = doc.fig(f"{path}.buffer", "part")
         return ["An account is closed as far as brings its equity above the requirement plus ", buffer, " of it"]
