@@ -30,6 +30,7 @@ from seawall.engine import (
     Withdraw,
     apply,
     check_all,
+    command_from_plain,
     event_to_plain,
     open_state,
     state_hash,
@@ -493,3 +494,37 @@ def test_attack_states_that_would_go_on_differently_have_different_hashes():
     changed = fresh()
     changed.halts_on.add(0)
     assert state_hash(changed) != plain, "halts that are on"
+
+
+# ---- input that is no command
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1.0, 1.5, float("nan"), float("inf"), "1", "1e3", " 1", "1_000", "１", True, None, [1], {"a": 1}],
+    ids=repr,
+)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda v: {"kind": "deposit", "time_ns": 1, "account": "ann", "asset": "USDC", "amount": v},
+        lambda v: {"kind": "deposit", "time_ns": v, "account": "ann", "asset": "USDC", "amount": 1},
+        lambda v: {"kind": "marks", "time_ns": 1, "marks": {"BTC-PERP": v}},
+        lambda v: {"kind": "marks", "time_ns": 1, "marks": {}, "indexes": {"USDC": [1, v]}},
+        lambda v: {"kind": "funding", "time_ns": 1, "rates": {"BTC-PERP": [v, 1]}},
+        lambda v: {"kind": "fill", "time_ns": 1, "intent": v, "counterparty": "ann", "lots": 1, "price": 1},
+        lambda v: {"kind": "trade", "time_ns": 1, "buyer": "a", "seller": "b", "market": "c", "lots": 1, "price": v},
+    ],
+    ids=["amount", "time", "mark", "index", "funding", "intent", "price"],
+)
+def test_attack_a_number_that_is_not_whole_is_no_command(make, value):
+    with pytest.raises(InputError, match="wrong fields"):
+        command_from_plain(make(value))
+
+
+@pytest.mark.parametrize("value", [1, None, ["ann"], True], ids=repr)
+def test_attack_a_name_that_is_no_text_is_no_command(value):
+    with pytest.raises(InputError, match="wrong fields"):
+        command_from_plain({"kind": "deposit", "time_ns": 1, "account": value, "asset": "USDC", "amount": 1})
+    with pytest.raises(InputError, match="wrong fields"):
+        command_from_plain({"kind": "distribute", "time_ns": 1, "asset": "USDC", "final": 1})
