@@ -52,7 +52,16 @@ NARROW = (
     ("residual", "residual"),
     ("house_gain", "house"),
 )
-LAYERS = {"account": "house account", "deleverage": "deleveraging"}
+LAYERS = {
+    "account": "house account",
+    "deleverage": "deleveraging",
+    "own_contribution": "defaulter's own",
+    "members": "contributions",
+    "assessment": "cash calls",
+    "open_interest": "open positions",
+    "cash_haircut": "balances",
+    "withdrawal_rate": "withdrawals",
+}
 SPREAD = ("bad_debt", "deleveraged_notional", "collected", "residual", "house_gain")
 
 

@@ -11,6 +11,7 @@ import typer
 
 from seawall import __version__
 from seawall.cli import compare, show
+from seawall.cli import policy as policies
 from seawall.cli.explain import explain
 from seawall.cli.members import members
 from seawall.cli.report import report
@@ -23,10 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-policy_app = typer.Typer(help="The rules of a venue as a file.", no_args_is_help=True)
 scenarios_app = typer.Typer(help="The library of dated events.", no_args_is_help=True)
 app.command("compare")(compare.compare)
-app.add_typer(policy_app, name="policy")
+app.add_typer(policies.app, name="policy")
 app.add_typer(scenarios_app, name="scenarios")
 app.command()(explain)
 app.command()(members)
@@ -265,47 +265,6 @@ def _verify(path: Path, threads: int, quiet: bool) -> dict[str, Any]:
         "ok": found.ok,
         "seconds": round(found.seconds, 3),
     }
-
-
-@policy_app.command("list")
-def policy_list(as_json: Json = False) -> None:
-    """The presets."""
-    from seawall.tables import policy_names, read_policy
-
-    rows = [(p.name, p.hash, p.represents) for p in map(read_policy, policy_names())]
-    if as_json:
-        typer.echo(json.dumps([{"name": n, "hash": h, "represents": r} for n, h, r in rows], indent=2))
-    else:
-        show.table(("policy", "hash", "represents"), [(n, h[:12], r) for n, h, r in rows])
-
-
-@policy_app.command("show")
-def policy_show(name: str, as_json: Json = False) -> None:
-    """A policy as it is written, or canonical (--json)."""
-    from seawall.tables import policy_names, preset_text, read_policy
-
-    policy = read_policy(name)
-    if as_json:
-        typer.echo(json.dumps({"hash": policy.hash, "policy": json.loads(policy.canonical())}, indent=2))
-    elif name in policy_names():
-        typer.echo(preset_text(name), nl=False)
-    else:
-        typer.echo(Path(name).read_text(encoding="utf-8"), nl=False)
-
-
-@policy_app.command("check")
-def policy_check(path: str, as_json: Json = False) -> None:
-    """Is a policy file sound? Prints its hash and order of layers."""
-    from seawall.tables import read_policy
-
-    policy = read_policy(path)
-    layers = [layer.name for layer in policy.layers]
-    if as_json:
-        typer.echo(json.dumps({"ok": True, "name": policy.name, "hash": policy.hash, "layers": layers}, indent=2))
-    else:
-        typer.echo(f"{policy.name}: sound")
-        typer.echo(f"hash    {policy.hash}")
-        typer.echo(f"layers  {' -> '.join([*layers, 'residual'])}")
 
 
 @scenarios_app.command("list")

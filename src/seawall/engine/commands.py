@@ -246,7 +246,7 @@ def command_from_plain(data: Mapping[str, Any]) -> Command:
             fields["rates"] = {m: (_whole(n), _whole(d)) for m, (n, d) in fields["rates"].items()}
         command: Command = cls(**fields)
         for name, kind_of in cls.__annotations__.items():
-            _check(name, kind_of, getattr(command, name))
+            _check(name, kind_of.__forward_arg__, getattr(command, name))
     except (TypeError, ValueError, KeyError) as error:
         raise InputError("command has wrong fields", field=str(kind), value=str(error)) from None
     return command

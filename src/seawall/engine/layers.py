@@ -130,6 +130,9 @@ def draw_group(state: State, step: Step, group: Sequence[LayerRule], loss: Loss)
     """Let one cash layer, or layers that stand beside each other, pay what they can of a loss."""
     if loss.left <= 0 or loss.cause not in group[0].causes:
         return
+    if step.watch is not None and group[0].kind is not LayerKind.ASSESSMENT:
+        for seen in (layer_state(state, rule, loss) for rule in group):
+            step.note("layer", (loss.number, loss.left, seen))
     if group[0].kind is LayerKind.ASSESSMENT:
         assess(state, step, group[0], loss)
         return
@@ -247,6 +250,8 @@ def assess(state: State, step: Step, rule: LayerRule, loss: Loss) -> None:
     contribution = {name: window.base.get(name, 0) for name in others}
     place, unit = place_of(state, loss), 10 ** state.asset(loss.asset).book_scale
     rooms = [state.limits.room(rule, limit, place, balance=0, unit=unit) for limit in rule.limits]
+    asked = LayerState(rule.name, sum(room.values()), min(rooms) if rooms else None, rule.partial, rule.causes)
+    step.note("layer", (loss.number, loss.left, asked))
     need = min([loss.left, *rooms])
     call = cash_call(need, contribution, room)
     asset = state.asset(loss.asset).name

@@ -236,6 +236,11 @@ RULES: Mapping[str, Rule] = {
         (("charged", "min", "left", "most"),),
         (Post("charged", "amount", CLEARING, "{loss_account}", "layer:{layer}"),),
     ),
+    "socialise.share": Rule(
+        "What is charged is split over open lots: largest remainder, ties to the earlier account. A charge raises a "
+        "position's entry value; the market's clearing account pays.",
+        (("parts", "split", "charged", "lots"),),
+    ),
     "socialise.cash": Rule(
         "Every positive balance is cut by one rate: what is left of the loss, at most the largest part that may be cut; "
         "split by balance, largest remainder.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,14 @@ from seawall.waterfall import LayerRule
 
 SOCIALISED = "socialised:"
 WRITTEN_OFF = "written_off:"
+
+
+class Charges(NamedTuple):
+    """Who pays an amount with their open lots: (account, lots) each. Shown to watchers, not recorded."""
+
+    loss: int
+    amount: int
+    payers: list[tuple[int, int]]
 
 
 def limited(state: State, rule: LayerRule, loss: Loss, most: int) -> int:
@@ -77,6 +86,9 @@ def charge_open_interest(state: State, step: Step, rule: LayerRule, losses: Sequ
         open_lots = sum(lots.tolist())
         if not open_lots or not amount:
             continue
+        if step.watch is not None:
+            asked = [(a, n) for a, n in zip(holders.accounts.tolist(), lots.tolist(), strict=True) if n]
+            step.note("open_interest", Charges(loss.number, amount, asked))
         shares = np.array(split(amount, lots.tolist()), dtype=np.int64)
         step.charge(loss.market, shares, loss.target, f"layer:{rule.name}")
         charged = shares > 0

@@ -86,6 +86,7 @@ def _layer(t: Table, house: list[str], tiers: list[str]) -> LayerRule:
         period_ns=t.seconds("period_s", 0) if kind is LayerKind.GAINS_HAIRCUT else 0,
         pays=t.choice("pays", ["all", "fills"], "all") if is_account else "all",
         deleverage=read_deleverage(t.table("deleverage")) if kind is LayerKind.DELEVERAGE else None,
+        closes=t.choice("closes", ["all", "unpaid"], "all") if kind is LayerKind.DELEVERAGE else "all",
         then=t.text("then", "") or None,
     )
     t.done()

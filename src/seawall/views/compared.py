@@ -107,12 +107,12 @@ def layer_table(found: dict[str, Any], layers: Sequence[dict[str, Any]], ident: 
         Column("layer", "layer", "name"),
         Column("kind", "kind", "name"),
         Column("account", "account", "name"),
-        *(Column(k, k, "money", found["unit"]) for k in ("before", "gained", "used", "after")),
+        *(Column(k, k, "money", found["unit"]) for k in ("before", "gained", "used", "after", "paid")),
     ]
     cells = [
         [
             *(r[k] for k in ("policy", "seed", "layer", "kind", "account")),
-            *(None if r[k] is None else Decimal(r[k]) for k in ("before", "gained", "used", "after")),
+            *(None if r[k] is None else Decimal(r[k]) for k in ("before", "gained", "used", "after", "paid")),
         ]
         for r in layers
     ]
