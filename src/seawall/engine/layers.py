@@ -93,7 +93,8 @@ def place_of(state: State, loss: Loss) -> DrawPlace:
     if loss.market >= 0:
         instrument = state.instrument(loss.market)
         market, tier = instrument.symbol, state.policy.tiers.get(instrument.base, OTHER_TIER)
-    return DrawPlace(loss.event, loss.holder, market, tier, state.asset(loss.asset).name, state.time_ns)
+    owner = loss.holder if loss.account is None else state.snapshot.owners[loss.account]
+    return DrawPlace(loss.event, loss.holder, owner, market, tier, state.asset(loss.asset).name, state.time_ns)
 
 
 def free_cash(state: State, account: int, asset: int) -> int:
