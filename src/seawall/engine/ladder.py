@@ -22,7 +22,7 @@ from seawall.engine.events import TakenOver, Why
 from seawall.engine.layers import Need
 from seawall.engine.losses import default_of, settle
 from seawall.engine.posting import Step
-from seawall.engine.state import State
+from seawall.engine.state import State, watched
 from seawall.liquidation import BackstopRule, excess_over_limits, may_take_over
 from seawall.margin import UnitState
 from seawall.waterfall import LayerKind, PriceRule
@@ -32,7 +32,7 @@ def resolve(state: State, step: Step) -> None:
     """Walk every open case down the ladder. See the module."""
     unfilled = lapse_intents(state, step)
     defaults: list[int] = []
-    for unit in sorted(set(state.cases) | state.watch):
+    for unit in sorted(set(state.cases) | watched(state)):
         st = state.book.unit_state(unit)
         if st.account == state.outside:
             continue  # it stands for everyone beyond the venue: nobody here owes for it

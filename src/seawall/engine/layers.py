@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from seawall.engine.events import Called, CallRound, ClaimOpened, Drawn, LayersShared, LossRecognised, MembersDrawn, Why
@@ -93,7 +93,8 @@ def place_of(state: State, loss: Loss) -> DrawPlace:
     if loss.market >= 0:
         instrument = state.instrument(loss.market)
         market, tier = instrument.symbol, state.policy.tiers.get(instrument.base, OTHER_TIER)
-    return DrawPlace(loss.event, loss.holder, market, tier, state.asset(loss.asset).name, state.time_ns)
+    owner = loss.holder if loss.account is None else state.snapshot.owners[loss.account]
+    return DrawPlace(loss.event, loss.holder, owner, market, tier, state.asset(loss.asset).name, state.time_ns)
 
 
 def free_cash(state: State, account: int, asset: int) -> int:
@@ -300,11 +301,19 @@ def open_claim(
     state: State, step: Step, loss: int, holder: str, asset: str, amount: int, layer: LayerRule | None
 ) -> None:
     """Those who paid hold a claim on recoveries; the layer used last is repaid first (rank 1)."""
-    if amount > 0:
-        layers = state.policy.layers
-        rank = len(layers) - layers.index(layer) if layer is not None else 1
-        state.claims.open(holder, amount, rank=rank, loss=loss, asset=asset)
-        step.emit(ClaimOpened(loss, holder, asset, amount, rank))
+    open_claims(state, step, loss, asset, [(holder, amount)], layer)
+
+
+def open_claims(
+    state: State, step: Step, loss: int, asset: str, payers: Iterable[tuple[str, int]], layer: LayerRule | None
+) -> None:
+    """``open_claim`` for every (holder, amount)."""
+    layers = state.policy.layers
+    rank = len(layers) - layers.index(layer) if layer is not None else 1
+    for holder, amount in payers:
+        if amount > 0:
+            state.claims.open(holder, amount, rank=rank, loss=loss, asset=asset)
+            step.emit(ClaimOpened(loss, holder, asset, amount, rank))
 
 
 def observe_balances(state: State) -> None:

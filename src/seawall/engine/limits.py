@@ -12,10 +12,12 @@ from seawall.waterfall import OTHER_TIER, LayerRule, Limit, LimitScope
 
 @dataclass(frozen=True, slots=True)
 class DrawPlace:
-    """Where a draw counts: the loss, who defaulted, in which market (of which tier), in which asset, when."""
+    """Where a draw counts: the event, who defaulted (the account and its owner; of a declared loss both are its holder),
+    in which market (of which tier), in which asset, when."""
 
     loss: int
     account: str
+    owner: str
     market: str
     tier: str
     asset: str
@@ -107,6 +109,8 @@ def scope_key(scope: LimitScope, place: DrawPlace) -> str:
             return str(place.loss)
         case LimitScope.ACCOUNT:
             return place.account
+        case LimitScope.OWNER:
+            return place.owner
         case LimitScope.PERIOD:
             return ""
         case _:

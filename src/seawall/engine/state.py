@@ -164,6 +164,14 @@ class State:
         return 0 if found is None else self.ledger.balance(found)
 
 
+MANY = 64
+
+
+def watched(state: State) -> set[int]:
+    """Units on the watch that something may have to be done about: of many, only those in trouble."""
+    return state.watch if len(state.watch) < MANY else state.book.in_trouble(state.watch)
+
+
 def state_lines(state: State) -> Iterator[str]:
     """The canonical text of the state, line by line: what the state hash is computed over.
 
@@ -201,7 +209,7 @@ def state_lines(state: State) -> Iterator[str]:
     if state.period is not None:
         yield from state.period.canonical_lines()
     for reference, loss in state.references.items():
-        yield f"declared {reference} {loss}"
+        yield f"declared {reference!r} {loss}"
     for measure, value in sorted(state.observed.items()):
         yield f"observed {measure} {value}"
     for number, track in enumerate(state.halts):

@@ -95,7 +95,8 @@ def _layer(t: Table, house: list[str], tiers: list[str]) -> LayerRule:
 
 def _limits(t: Table, tiers: list[str]) -> tuple[Limit, ...]:
     found = []
-    for key, scope in (("limit_per_event", LimitScope.EVENT), ("limit_per_account", LimitScope.ACCOUNT)):
+    whole = (LimitScope.EVENT, LimitScope.ACCOUNT, LimitScope.OWNER)
+    for key, scope in ((f"limit_per_{scope.value}", scope) for scope in whole):
         amount = money(t, key)
         if amount is not None:
             found.append(Limit(scope, amount))

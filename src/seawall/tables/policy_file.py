@@ -18,6 +18,7 @@ SECOND = 10**9
 SCOPES = {
     LimitScope.EVENT: "limit_per_event",
     LimitScope.ACCOUNT: "limit_per_account",
+    LimitScope.OWNER: "limit_per_owner",
     LimitScope.MARKET: "limit_per_market",
 }
 

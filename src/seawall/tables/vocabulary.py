@@ -99,6 +99,7 @@ VOCABULARY: tuple[Key, ...] = tuple(
         ("layers", "causes", _one_of(CAUSES), "causes of loss it covers"),
         ("layers", "limit_per_event", AMOUNT, "most for one loss"),
         ("layers", "limit_per_account", AMOUNT, "most for all losses of one account"),
+        ("layers", "limit_per_owner", AMOUNT, "most for all losses of all accounts of one owner"),
         ("layers", "limit_per_market", "amount, or amounts by tier", "most for all losses of one market"),
         ("layers", "partial", FLAG, "account: pays what it can, or all or nothing"),
         ("layers", "keep", AMOUNT, "account: balance it never goes below"),

@@ -53,6 +53,7 @@ LIMITS = {
 SCOPES = {
     LimitScope.EVENT: "for one loss",
     LimitScope.ACCOUNT: "for all losses of one account",
+    LimitScope.OWNER: "for all losses of one owner's accounts",
     LimitScope.MARKET: "for all losses of one market",
     LimitScope.PERIOD: "within a rolling window",
     LimitScope.MARKET_PERIOD: "for one market within a rolling window",

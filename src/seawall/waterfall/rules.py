@@ -31,8 +31,9 @@ PAYING = frozenset({LayerKind.ACCOUNT, LayerKind.OWN_CONTRIBUTION, LayerKind.MEM
 class LimitScope(Enum):
     """What a limit on a layer counts draws over."""
 
-    EVENT = "event"  # one loss
+    EVENT = "event"  # one default, also where what is left of it is recognised anew; or one declared loss
     ACCOUNT = "account"  # all losses of one defaulting account
+    OWNER = "owner"  # all losses of all accounts of one owner: splitting an account does not multiply it
     MARKET = "market"  # all losses of one market
     PERIOD = "period"  # all losses inside a rolling window
     MARKET_PERIOD = "market_period"  # all losses of one market inside a rolling window
