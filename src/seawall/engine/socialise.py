@@ -83,11 +83,12 @@ def charge_open_interest(state: State, step: Step, rule: LayerRule, losses: Sequ
                 (("socialise.open_interest", {"left": loss.left, "most": amount}),),
             )
         )
+        rank = len(state.policy.layers) - state.policy.layers.index(rule)
         for account, share in charges:
             state.claims.open(
                 state.account_name(account),
                 share,
-                rank=len(state.policy.layers) - state.policy.layers.index(rule),
+                rank=rank,
                 loss=loss.number,
                 asset=asset,
             )
