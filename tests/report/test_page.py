@@ -13,7 +13,7 @@ import pytest
 from tests.report.pages import read
 
 from seawall.errors import InputError
-from seawall.replay import Comparison, Record
+from seawall.replay import Comparison, Record, open_record
 from seawall.report import report_page, write_report, write_tables
 
 
@@ -154,6 +154,30 @@ def test_page_comparison_of_one_and_of_many(compared, count):
     page = read(report_page(Comparison(document, compared.record.timelines)))
     assert page.loose == []
     assert {"rules-0", names[-1]} <= {t.text for t in page.texts}
+
+
+def test_page_shows_both_mark_rules_when_they_were_run(tmp_path):
+    """--compare-marks is kept in the run directory, and the report says who falls under one rule only."""
+    run = tmp_path / "run"
+    done = seawall(
+        *(
+            "replay",
+            "2025-10-10",
+            "--book",
+            "generate:accounts=400,seed=7",
+            "--compare-marks",
+            "--out",
+            str(run),
+            "--json",
+        )
+    )
+    assert done.returncode == 0, done
+    found = json.loads((run / "summary.json").read_text(encoding="utf-8"))["marks_compared"]
+    assert found == json.loads(done.stdout)["marks_compared"]
+    page = read(report_page(open_record(run)))
+    shown = {e.attributes["data-path"]: e.attributes["value"] for e in page.figures if e.tag == "data"}
+    for key in ("both", "only_banded", "only_last"):
+        assert shown[f"marks_compared.{key}"] == str(found[key])
 
 
 def test_page_command_refuses_what_is_no_run(tmp_path):

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from seawall.cli import show
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")]
 
 
@@ -27,22 +29,26 @@ def report(
     With --json the document that every figure of the page comes from is printed, and a page is written only with --out.
     """
     from seawall.replay import Comparison
-    from seawall.report import open_subject, report_document, write_report, write_tables
+    from seawall.report import open_subject, report_document, report_view, write_report, write_tables
 
     found = open_subject(subject)
     written: list[Path] = []
-    if out is not None or not as_json:
-        written.append(write_report(found, out if out is not None else subject / "report.html"))
-    if tables is not None:
-        files = write_tables(found, tables)
-        written.append(tables)
-        typer.echo(f"{len(files)} files in {tables}", err=True)
-    document = report_document(found)
+    with show.progress(as_json) as progress:
+        tell = progress or (lambda done, whole, what: None)
+        tell(0, 3, "drawing the report")
+        view = report_view(found)
+        if out is not None or not as_json:
+            tell(1, 3, "writing the page")
+            written.append(write_report(found, out if out is not None else subject / "report.html", view))
+        if tables is not None:
+            tell(2, 3, "writing the tables")
+            write_tables(found, tables, view)
+            written.append(tables)
     if as_json:
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(report_document(found, view), indent=2, ensure_ascii=False))
     else:
         for path in written:
             typer.echo(f"wrote {path}")
-    good = found.ok if isinstance(found, Comparison) else document["conservation"]["ok"]
+    good = found.ok if isinstance(found, Comparison) else found.summary["conservation"]["ok"]
     if not good:
         raise typer.Exit(1)

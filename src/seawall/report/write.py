@@ -42,23 +42,23 @@ def report_view(subject: Subject) -> View:
     return comparison_view(subject) if isinstance(subject, Comparison) else run_view(subject)
 
 
-def report_document(subject: Subject) -> dict[str, Any]:
-    """The document of a report: summary or comparison at the top, ``derived``, ``tables``, and ``frames``."""
-    return _document(report_view(subject), subject)
+def report_document(subject: Subject, view: View | None = None) -> dict[str, Any]:
+    """The document of a report: summary or comparison at the top, ``derived``, ``tables``, and ``frames``.
 
-
-def _document(view: View, subject: Subject) -> dict[str, Any]:
+    ``view``, here and below: the report of the subject where it was made already.
+    """
+    view = view or report_view(subject)
     if isinstance(subject, Comparison):
         return compared_document(view, subject)
     return full_document(view, subject)
 
 
-def report_page(subject: Subject) -> str:
+def report_page(subject: Subject, view: View | None = None) -> str:
     """The report as one HTML page that needs nothing else."""
-    return _page(report_view(subject), "comparison" if isinstance(subject, Comparison) else "run")
+    return _page(view or report_view(subject), "comparison" if isinstance(subject, Comparison) else "run")
 
 
-def write_report(subject: Subject, path: str | Path) -> Path:
+def write_report(subject: Subject, path: str | Path, view: View | None = None) -> Path:
     """Write the report of a run or comparison as one HTML file.
 
     The file appears whole or not at all.
@@ -67,17 +67,17 @@ def write_report(subject: Subject, path: str | Path) -> Path:
         InputError: the folder does not exist.
     """
     target = Path(path)
-    _write(target, report_page(subject).encode())
+    _write(target, report_page(subject, view).encode())
     return target
 
 
-def write_tables(subject: Subject, folder: str | Path) -> list[Path]:
+def write_tables(subject: Subject, folder: str | Path, view: View | None = None) -> list[Path]:
     """Write every table as CSV, JSON and Parquet, every figure as SVG, and ``report.json``; returns the paths.
 
     Raises:
         InputError: the folder is a file.
     """
-    view, target = report_view(subject), Path(folder)
+    view, target = view or report_view(subject), Path(folder)
     if target.exists() and not target.is_dir():
         raise InputError("not a folder", where=str(target), expected="a folder, or a path that does not exist yet")
     target.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ def write_tables(subject: Subject, folder: str | Path) -> list[Path]:
         found[f"{table.id}.parquet"] = table.to_parquet()
     for figure in view.figures():
         found[f"{figure.id}.svg"] = str(figure.svg()).encode()
-    document = _document(view, subject)
+    document = report_document(subject, view)
     found["report.json"] = (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
     for name, data in found.items():
         _write(target / name, data)

@@ -11,8 +11,8 @@ from seawall.views.rules import rules_in_words
 from seawall.views.tables import Column, Table
 
 IDENTITY = {
-    "opening": ("in the venue at the start", ""),
-    "vault": ("in the venue at the end", "cash + clearing + deficits"),
+    "opening": ("at the start", "all that was in the venue"),
+    "vault": ("at the end", "cash + clearing + deficits"),
     "cash": ("cash", "of all accounts"),
     "clearing": ("clearing", "entry values of open positions: unrealised profit until it is realised"),
     "deficits": ("deficits", "losses that nobody has paid"),
@@ -113,7 +113,9 @@ def conservation_section(material: Material, doc: Document) -> Section:
     else:
         columns = [Column("asset", "asset", "name"), *(Column(k, IDENTITY[k][0], "exact") for k in names)]
         rows = [[asset, *(Decimal(parts[k]) for k in names)] for asset, parts in assets.items()]
-        table = Table.of("conservation", "Conservation, asset by asset", columns, rows, head="asset")
+        idle = {k for k in ("outside",) if not any(Decimal(parts[k]) for parts in assets.values())}
+        shown = ("asset", *(k for k in names if k not in idle))  # a column of nothing stays in the files
+        table = Table.of("conservation", "Conservation, asset by asset", columns, rows, head="asset", shown=shown)
     doc.put("conservation", assets=len(assets))
     count = doc.derived("conservation", "assets", "count")
     if found["ok"]:

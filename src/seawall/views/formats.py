@@ -7,7 +7,7 @@ document and in the ``value`` attribute of the page.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 Scalar = int | float | str | Decimal | bool | None
@@ -15,11 +15,13 @@ Scalar = int | float | str | Decimal | bool | None
 MINUS = "−"
 NONE = "–"
 NARROW = "\u202f"  # between a number and its sign: a line does not break there
+_WIDE = Context(prec=60)  # more digits than any amount has
 _SIZES = ((Decimal(10) ** 12, "tn"), (Decimal(10) ** 9, "bn"), (Decimal(10) ** 6, "m"), (Decimal(10) ** 3, "k"))
 
 KINDS = (
     "count",  # a whole number
     "amount",  # short: k, m, bn, tn
+    "size",  # the same without its sign: the words say gained or lost
     "signed",  # the same with a plus
     "money",  # in full, for tables
     "exact",  # every digit
@@ -68,7 +70,7 @@ def number(value: Scalar) -> Decimal:
 
 
 def _digits(value: Decimal, places: int) -> str:
-    text = f"{value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN):,f}"
+    text = f"{value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, _WIDE):,f}"
     return _minus("0" if places == 0 and text in ("-0", "0") else text)
 
 
@@ -88,7 +90,12 @@ def _amount(value: Scalar) -> str:
     size = number(value)
     for scale, mark in _SIZES:
         if abs(size) >= scale:
-            return _digits(size / scale, 2 if abs(size) < 100 * scale else 1) + mark
+            text = _digits(size / scale, 2 if abs(size) < 100 * scale else 1)
+            if text.endswith("1,000.0") and mark != "tn":
+                return _amount(scale * 1000 if size > 0 else -scale * 1000)  # 999.96k is 1.00m
+            return text + mark
+    if Decimal("999.995") <= abs(size) < 1000:
+        return _amount(Decimal(1000).copy_sign(size))
     if size and abs(size) < Decimal("0.01"):
         return (
             _minus(f"{size:.2g}")
@@ -96,6 +103,10 @@ def _amount(value: Scalar) -> str:
             else _minus(f"{size:.1E}").replace("E-", f"E{MINUS}")
         )
     return _digits(size, 0 if size == size.to_integral_value() else 2)
+
+
+def _size(value: Scalar) -> str:
+    return _amount(abs(number(value)))
 
 
 def _signed(value: Scalar) -> str:
@@ -189,6 +200,7 @@ def _text(value: Scalar) -> str:
 _SHOW = {
     "count": _count,
     "amount": _amount,
+    "size": _size,
     "signed": _signed,
     "money": _money,
     "exact": _exact,
