@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 WORD = st.one_of(st.integers(0, 9), st.integers(0, (1 << 64) - 1), st.sampled_from([1 << 63, (1 << 64) - 1]))
@@ -29,6 +29,7 @@ def test_wide_product_is_exact(product, a, b):
     assert (int(high) << 64) + int(low) == a * b
 
 
+@settings(deadline=None)  # the first call may compile
 @given(high=WORD, low=WORD, divisor=st.one_of(st.integers(1, 9), st.integers(1, (1 << 63) - 1)))
 def test_wide_division_by_a_known_divisor_is_exact(high, low, divisor):
     """The reciprocal division of the sharing kernel, on every kind of divisor; the quotient fits one word."""

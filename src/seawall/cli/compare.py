@@ -91,6 +91,9 @@ def compare(
         int, typer.Option(min=1, max=64, help="Worker processes; the result does not depend on it.")
     ] = 2,
     out: Annotated[Path | None, typer.Option(help="New folder for comparison.json and every table.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write the report of the comparison to this HTML file.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")
     ] = False,
@@ -131,6 +134,12 @@ def compare(
     else:
         for line in lines(found, where):
             typer.echo(line)
+    if report is not None:
+        from seawall.report import write_report
+
+        written = write_report(found, report)
+        if not as_json:
+            typer.echo(f"report  {written}")
     if any(f["ours"] for f in found.document["failed"]):
         raise typer.Exit(3)
     if not found.ok:

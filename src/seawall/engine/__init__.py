@@ -2,6 +2,7 @@
 
 from seawall.engine.apply import apply
 from seawall.engine.commands import (
+    Auction,
     Command,
     DeclareLoss,
     Deposit,
@@ -27,6 +28,7 @@ from seawall.engine.policy import HouseAccount, Policy, WindDownRule, to_plain
 from seawall.engine.state import State, state_hash
 
 __all__ = [
+    "Auction",
     "Command",
     "DeclareLoss",
     "Deposit",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+from seawall.engine.collateral import cover_with_collateral
 from seawall.engine.events import (
     Filled,
     IntentLapsed,
@@ -17,8 +18,9 @@ from seawall.engine.events import (
     Why,
 )
 from seawall.engine.layers import Loss, draw_group, fill_layers, layer_state, recognise
+from seawall.engine.margining import beyond_book, look_at, may_take
 from seawall.engine.posting import Step
-from seawall.engine.state import Case, Intent, State
+from seawall.engine.state import MEMBER_ROLES, Case, Intent, State
 from seawall.engine.units import quote_notional, quote_value, requirement, to_settle, total_requirement
 from seawall.errors import InputError
 from seawall.liquidation import (
@@ -33,7 +35,7 @@ from seawall.liquidation import (
     limit_mark,
     settle_fill,
 )
-from seawall.margin import MAX_WORTH, UnitState
+from seawall.margin import UnitState
 from seawall.money import Rounding, div
 from seawall.waterfall import allocate
 
@@ -58,7 +60,9 @@ def consider(state: State, step: Step, unit: int) -> None:
     """Look at one unit after new marks: open a case, and ask the venue to close out what the pace allows."""
     st = state.book.unit_state(unit)
     if not st.at_risk:
-        if unit in state.cases:
+        if not st.positions and st.equity < 0:
+            state.watch.add(unit)  # flat, and it owes: the next Resolve must find the loss
+        elif unit in state.cases:
             end_case(state, step, st, "restored" if st.positions else "closed")
         return
     case = state.cases.get(unit)
@@ -76,7 +80,9 @@ def consider(state: State, step: Step, unit: int) -> None:
                 (("at_risk",),),
             )
         )
-    if case.intents or state.time_ns < case.next_ns:
+    if st.equity < 0:
+        st = cover_with_collateral(state, step, st)
+    if case.intents or state.time_ns < case.next_ns or not st.at_risk:
         return
     limit = state.policy.liquidation.limit.kind
     if limit is LimitKind.BANKRUPTCY and (st.equity < 0 or below_takeover(state, st)):
@@ -210,10 +216,9 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
     except InputError as error:
         return Rejection(Refused.BAD_MARK, {"price": price, "why": error.problem})
     delta = -lots if selling else lots
-    after = state.book.position(counterparty, intent.market)[0] - delta
-    fits = state.book.fits_position(intent.market, after)
-    if not fits or abs(after) * max(state.unit_values[intent.market], abs(worth)) > MAX_WORTH:
-        return Rejection(Refused.OVERFLOW, {"account": state.account_name(counterparty), "lots": after})
+    refused = _other_side(state, intent, counterparty, delta, worth)
+    if refused is not None:
+        return refused
     value = delta * worth
     mark = state.worth(intent.market)
     gain = delta * mark - value
@@ -271,6 +276,28 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
     return None
 
 
+def _other_side(state: State, intent: Intent, counterparty: int, delta: int, worth: int) -> Rejection | None:
+    """Does the account still hold what its intent closes, and may the counterparty take it?
+
+    A position may have shrunk since the intent was opened: by deleveraging, or because its holder was itself the other
+    side of somebody's close-out. A member that takes a fill needs margin for it like for any trade; one under
+    liquidation may only reduce.
+    """
+    market = intent.market
+    held = state.book.position(intent.account, market)[0]
+    if held * delta >= 0 or abs(delta) > abs(held):
+        return Rejection(Refused.TOO_LARGE, {"intent": intent.number, "lots": abs(delta), "open": abs(held)})
+    refused = beyond_book(state, intent.account, market, delta, worth)
+    if refused is not None or state.snapshot.roles[counterparty] not in MEMBER_ROLES:
+        return refused or beyond_book(state, counterparty, market, -delta, worth)
+    if look_at(state, counterparty, state.settle_asset[market]).unit in state.cases:
+        other = state.book.position(counterparty, market)[0]
+        if other * -delta >= 0 or abs(delta) > abs(other):
+            return Rejection(Refused.UNDER_LIQUIDATION, {"account": state.account_name(counterparty)})
+        return beyond_book(state, counterparty, market, -delta, worth)
+    return may_take(state, counterparty, market, -delta, worth)
+
+
 def _why_fill(worth: int, mark: int, own: Why, other: Why, settled: FillSettlement) -> Why:
     """What explains a fill: its value and what it realises, fee or draw, and what the other side realises."""
     inputs = {"worth": worth, "mark": mark}
@@ -318,6 +345,7 @@ def _missing(state: State, intent: Intent, draw: int) -> int:
         intent.account,
         None,
         intent.market,
+        event=state.cases[intent.unit].event or state.next_loss,
     )
     states = [layer_state(state, rule, probe) for rule in fill_layers(state)]
     return allocate(draw, states, cause="default").residual
@@ -334,6 +362,7 @@ def _pay_for_fill(state: State, step: Step, intent: Intent, draw: int, why: Why)
         cause="default",
         why=why,
         account=intent.account,
+        unit=intent.unit,
         market=intent.market,
     )
     layers = fill_layers(state)
@@ -370,6 +399,7 @@ def end_case(state: State, step: Step, st: UnitState, outcome: str) -> None:
     """Close a case; what is left of an isolated position goes back to its account."""
     case = state.cases.pop(st.unit, None)
     if case is not None:
+        state.limits.forget(case.event)
         for number in sorted(case.intents):
             step.emit(IntentLapsed(number, state.intents[number].lots))
             del state.intents[number]

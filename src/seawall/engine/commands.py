@@ -140,6 +140,24 @@ class Distribute(NamedTuple):
     final: bool
 
 
+class Auction(NamedTuple):
+    """The bids for the portfolio of an account under liquidation are opened. See ``engine.auction``.
+
+    ``invitations``: (member, time sent); ``bids``: (member, account that would take the positions, amount, time).
+    Amounts and ``reserve`` in minor units: what is paid on top of the mark, negative: what is asked for.
+    """
+
+    time_ns: int
+    account: str
+    asset: str
+    opens_ns: int
+    closes_ns: int
+    reserve: int
+    competitive_within: int
+    invitations: tuple[tuple[str, int], ...]
+    bids: tuple[tuple[str, str, int, int], ...]
+
+
 Command = (
     Marks
     | Fill
@@ -155,6 +173,7 @@ Command = (
     | WindDown
     | FileClaim
     | Distribute
+    | Auction
 )
 
 KINDS: dict[str, type[Any]] = {
@@ -172,6 +191,7 @@ KINDS: dict[str, type[Any]] = {
     "wind_down": WindDown,
     "file_claim": FileClaim,
     "distribute": Distribute,
+    "auction": Auction,
 }
 NAMES: dict[type[Any], str] = {cls: name for name, cls in KINDS.items()}
 
@@ -196,6 +216,9 @@ def command_from_plain(data: Mapping[str, Any]) -> Command:
         if cls is Marks:
             fields["indexes"] = {a: (int(n), int(d)) for a, (n, d) in fields.get("indexes", {}).items()}
             fields["quarantined"] = tuple((str(s), str(p), str(r)) for s, p, r in fields.get("quarantined", ()))
+        if cls is Auction:
+            fields["invitations"] = tuple((str(m), int(t)) for m, t in fields["invitations"])
+            fields["bids"] = tuple((str(m), str(a), int(n), int(t)) for m, a, n, t in fields["bids"])
         if cls is Funding:
             fields["rates"] = {m: (int(n), int(d)) for m, (n, d) in fields["rates"].items()}
         command: Command = cls(**fields)

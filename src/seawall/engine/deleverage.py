@@ -41,6 +41,8 @@ def deleverage_losses(state: State, step: Step, rule: LayerRule, losses: Sequenc
         raise InvariantBroken("deleveraging asked of a policy that has none")
     if not may_deleverage(state):
         return
+    if rule.closes == "unpaid":
+        losses = [loss for loss in losses if loss.left > 0]
     for loss in losses:
         loss.needs = _needs(state, loss, terms)
         if loss.needs and loss.left:

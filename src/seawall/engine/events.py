@@ -38,10 +38,14 @@ class Refused(Enum):
     UNKNOWN_CAUSE = "unknown_cause"  # not a cause that layers can cover
     LOSS_DECLARED = "loss_declared"  # a loss with that reference is booked already
     NOT_REINSTATED = "not_reinstated"  # only house accounts are lifted by the owner
+    NOT_IN_DEFAULT = "not_in_default"  # only the portfolio of an account under liquidation is auctioned
+    BAD_AUCTION = "bad_auction"  # terms, invitations or bids that make no auction
     HALTED = "halted"  # a halt of the policy is on: trading or withdrawals stand still
     NO_WIND_DOWN = "no_wind_down"  # the policy has no rule for winding down
     NOT_WINDING_DOWN = "not_winding_down"  # claims and distributions belong to a venue that is wound down
     WOUND_DOWN = "wound_down"  # the venue is wound down: nothing trades, settles or moves any more
+    EXPIRED = "expired"  # the market's last moment is over: nobody trades it any more
+    HOUSE_ACCOUNT = "house_account"  # a fund neither trades nor withdraws
     NOT_EXPIRED = "not_expired"  # settlement before expiry, or of a perpetual
 
 
@@ -421,6 +425,16 @@ class WrittenOff(NamedTuple):
     why: Why
 
 
+class Restored(NamedTuple):
+    """Balances of a class that had been written off and are owed again: (account, amount) each, minor units."""
+
+    asset: str
+    rank: str
+    amount: int
+    parts: tuple[tuple[str, int], ...]
+    why: Why
+
+
 class FundingPaid(NamedTuple):
     """Funding: every long lot pays ``per_lot`` book units to the shorts (negative: the reverse)."""
 
@@ -473,6 +487,37 @@ class Converted(NamedTuple):
     bought: str
     bought_amount: int
     against: str
+    why: Why
+
+
+class PositionSold(NamedTuple):
+    """A position of an account in default went to the winner of the auction, at the mark."""
+
+    account: str
+    counterparty: str
+    market: str
+    asset: str
+    lots: int
+    value: int
+    why: Why
+
+
+class AuctionHeld(NamedTuple):
+    """The bids for a portfolio were opened: ``amount`` is what the winner paid on top of the mark (negative: received).
+
+    ``ranking``: valid bids, best first; ``refused``: bids that do not count, with the reason; ``tiers``: how every
+    member bid, which is the order in which their money is used.
+    """
+
+    account: str
+    asset: str
+    winner: str | None
+    buyer: str
+    amount: int
+    ranking: tuple[tuple[str, int], ...]
+    refused: tuple[tuple[str, int, str], ...]
+    tiers: tuple[tuple[str, str], ...]
+    thin: bool
     why: Why
 
 
@@ -530,11 +575,14 @@ Event = (
     | ClaimRejected
     | Distributed
     | WrittenOff
+    | Restored
     | FundingPaid
     | Traded
     | Moved
     | WithdrawalCut
     | Converted
+    | PositionSold
+    | AuctionHeld
     | PositionSettled
     | Settled
 )
@@ -573,11 +621,14 @@ EVENT_NAMES: dict[type[Any], str] = {
     ClaimRejected: "claim_rejected",
     Distributed: "distributed",
     WrittenOff: "written_off",
+    Restored: "restored",
     FundingPaid: "funding_paid",
     Traded: "traded",
     Moved: "moved",
     WithdrawalCut: "withdrawal_cut",
     Converted: "converted",
+    PositionSold: "position_sold",
+    AuctionHeld: "auction_held",
     PositionSettled: "position_settled",
     Settled: "settled",
 }

@@ -9,7 +9,7 @@ import numpy as np
 from seawall.engine.events import GainsHaircut
 from seawall.engine.layers import Loss, open_claim
 from seawall.engine.posting import Step
-from seawall.engine.socialise import covered, limited
+from seawall.engine.socialise import covered, rooms_of
 from seawall.engine.state import State
 from seawall.waterfall import GainsBase, LayerRule, haircut_gains
 
@@ -17,8 +17,7 @@ from seawall.waterfall import GainsBase, LayerRule, haircut_gains
 def cut_gains(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) -> None:
     """One haircut per asset over all losses left at this Resolve; each ``left`` is reduced by what it received."""
     for asset in sorted({d.asset for d in losses}):
-        rooms = [(d, limited(state, rule, d, d.left)) for d in losses if d.asset == asset and d.left > 0]
-        mine = [(d, room) for d, room in rooms if room]
+        mine = rooms_of(state, rule, [d for d in losses if d.asset == asset and d.left > 0])
         total = sum(room for _, room in mine)
         if not total:
             continue

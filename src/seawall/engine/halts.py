@@ -14,7 +14,7 @@ from seawall.engine.events import HaltBegan, HaltEnded
 from seawall.engine.posting import Step
 from seawall.engine.state import State
 from seawall.engine.units import asset_quote_value
-from seawall.liquidation import HaltKind, halt_state
+from seawall.liquidation import HaltKind
 from seawall.liquidation import Observation as HaltObservation
 
 
@@ -55,17 +55,19 @@ def observe(state: State) -> None:
     wanted = {c.measure for rule in state.policy.halts for c in (*rule.starts, *rule.ends)}
     for name in sorted(wanted):
         value = Fraction(MEASURES[name](state), 10**6)
-        last = next((o for o in reversed(state.observed) if o.measure == name), None)
+        last = state.observed.get(name)
         # A criterion that is still met keeps a halt going, so it is noted each time; anything else when it changes.
         met = any(c.measure == name and c.met(value) for rule in state.policy.halts for c in rule.starts)
-        if met or last is None or last.value != value:
-            state.observed.append(HaltObservation(state.time_ns, name, value))
+        if met or last != value:
+            state.observed[name] = value
+            for track in state.halts:
+                track.observe(HaltObservation(state.time_ns, name, value))
 
 
 def report_halts(state: State, step: Step) -> None:
     """Say which halts began and ended since the last look."""
-    for number, rule in enumerate(state.policy.halts):
-        now = halt_state(rule, state.observed, state.time_ns)
+    for number, track in enumerate(state.halts):
+        rule, now = track.rule, track.at(state.time_ns)
         was = number in state.halts_on
         if now.on and not was:
             state.halts_on.add(number)
@@ -77,9 +79,9 @@ def report_halts(state: State, step: Step) -> None:
 
 def halted(state: State, kind: HaltKind) -> str | None:
     """Why something of this kind is on now, None when it is not."""
-    for rule in state.policy.halts:
-        if rule.kind is kind:
-            now = halt_state(rule, state.observed, state.time_ns)
+    for track in state.halts:
+        if track.rule.kind is kind:
+            now = track.at(state.time_ns)
             if now.on:
                 return now.reason
     return None

@@ -9,6 +9,7 @@ from seawall.engine.layers import recognise
 from seawall.engine.losses import settle
 from seawall.engine.posting import Step
 from seawall.engine.state import State
+from seawall.engine.winddown import reopen
 from seawall.waterfall import CAUSES
 
 
@@ -73,6 +74,13 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
     external, scale = state.external[asset], state.asset(asset)
     owed = 0 if deficit is None else scale.to_book(-state.ledger.balance(deficit))
     residual = max(0, min(amount, owed))
+    defaulter = state.account_index.get(row.account)
+    excess = amount - residual - sum(c.amount - c.paid for c in claims)
+    paid_to = [(state.account_index[c.holder], min(amount, c.amount - c.paid)) for c in claims]
+    if defaulter is not None:
+        paid_to.append((defaulter, max(0, excess)))
+    if not all(state.book.fits_cash(account, asset, part) for account, part in paid_to):
+        return Rejection(Refused.OVERFLOW, {"loss": command.loss, "amount": command.amount})
     if residual and deficit is not None:
         step.post(external, deficit, scale.to_minor(residual), "recovery")
         state.deficits.cover(row.account, command.loss, residual)
@@ -91,12 +99,12 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
         why: Why = (("recovery.rank", {"rest": rest, "owed": owed_each}),)
         step.emit(RecoveryShared(command.loss, command.asset, rank, total, parts, why))
         rest -= total
-    defaulter = state.account_index.get(row.account)
     if rest and defaulter is not None:
         step.receive(external, defaulter, asset, rest, "recovery")
     name = "recovery.residual" if defaulter is not None else "recovery.residual_outside"
     why = ((name, {"owed": owed, "claimed": amount - residual - rest}),)
     step.emit(Recovered(command.loss, row.account, command.asset, amount, residual, rest, why))
+    reopen(state, step, asset, scale.to_minor(residual))
     return None
 
 
@@ -113,6 +121,8 @@ def reinstate(state: State, step: Step, command: Reinstate) -> Rejection | None:
     amount = _whole(state, asset, command.amount) if command.amount > 0 else None
     if amount is None:
         return Rejection(Refused.BAD_AMOUNT, {"amount": command.amount})
+    if not state.book.fits_deposit(account, asset, amount):
+        return Rejection(Refused.OVERFLOW, {"account": command.account, "amount": command.amount})
     step.receive(state.external[asset], account, asset, amount, "reinstated")
     step.emit(Reinstated(command.account, command.asset, amount))
     return None

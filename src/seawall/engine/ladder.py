@@ -16,16 +16,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seawall.engine.closeout import below_takeover, end_case, lapse_intents
+from seawall.engine.collateral import cover_with_collateral
 from seawall.engine.deleverage import deleverage
-from seawall.engine.events import Converted, TakenOver, Why
+from seawall.engine.events import TakenOver, Why
 from seawall.engine.layers import Need
 from seawall.engine.losses import default_of, settle
 from seawall.engine.posting import Step
 from seawall.engine.state import State
-from seawall.engine.units import price_of
 from seawall.liquidation import BackstopRule, excess_over_limits, may_take_over
 from seawall.margin import UnitState
-from seawall.money import Rounding, muldiv
 from seawall.waterfall import LayerKind, PriceRule
 
 
@@ -35,15 +34,20 @@ def resolve(state: State, step: Step) -> None:
     defaults: list[int] = []
     for unit in sorted(set(state.cases) | state.watch):
         st = state.book.unit_state(unit)
+        if st.account == state.outside:
+            continue  # it stands for everyone beyond the venue: nobody here owes for it
         if not st.positions:
             st = cover_with_collateral(state, step, st)
             if st.equity < 0:
                 defaults.append(unit)
             elif unit in state.cases:
                 end_case(state, step, st, "closed")
-        elif unit not in state.cases:
             continue
-        elif not st.at_risk:
+        if unit not in state.cases:
+            continue
+        if st.equity < 0:
+            st = cover_with_collateral(state, step, st)
+        if not st.at_risk:
             end_case(state, step, st, "restored")
         elif _wants_backstop(state, st, unit in unfilled) and _backstop_has_room(state, st):
             take_over(state, step, st)
@@ -52,38 +56,6 @@ def resolve(state: State, step: Step) -> None:
     if defaults:
         settle_defaults(state, step, defaults)
     _hold_backstop_to_its_limits(state, step)
-
-
-def cover_with_collateral(state: State, step: Step, st: UnitState) -> UnitState:
-    """A flat unit with one balance below zero and others above: sell the others, at the index price, as needed."""
-    if len(st.cash) < 2 or not any(v < 0 for v in st.cash.values()) or not any(v > 0 for v in st.cash.values()):
-        return st
-    for short in sorted(a for a, v in st.cash.items() if v < 0):
-        for spare in sorted(a for a, v in st.cash.items() if v > 0):
-            cash = state.book.cash(st.account, short)
-            have = state.book.cash(st.account, spare)
-            if cash >= 0 or have <= 0:
-                continue
-            rate = price_of(state, st, spare) / price_of(state, st, short)  # exact: Fraction
-            sold = min(have, muldiv(-cash, rate.denominator, rate.numerator, Rounding.CEIL))
-            bought = min(-cash, muldiv(sold, rate.numerator, rate.denominator, Rounding.FLOOR))
-            if bought == 0:
-                continue
-            step.pay(st.account, state.outside, spare, sold, "convert")
-            step.pay(state.outside, st.account, short, bought, "convert")
-            inputs = {"have": have, "short": -cash, "num": rate.numerator, "den": rate.denominator}
-            step.emit(
-                Converted(
-                    state.account_name(st.account),
-                    state.asset(spare).name,
-                    sold,
-                    state.asset(short).name,
-                    bought,
-                    state.account_name(state.outside),
-                    (("collateral.convert", inputs),),
-                )
-            )
-    return state.book.unit_state(st.unit)
 
 
 def _wants_backstop(state: State, st: UnitState, unfilled: bool) -> bool:

@@ -9,7 +9,7 @@ from seawall.engine.events import Called, CallRound, ClaimOpened, Drawn, LayersS
 from seawall.engine.limits import DrawPlace
 from seawall.engine.posting import Step
 from seawall.engine.state import State
-from seawall.members import CallCaps, Tier, cash_call, pro_rata, tiers_in_order, window_for
+from seawall.members import CallCaps, Tier, call_limits, cash_call, pro_rata, tiers_in_order, window_for
 from seawall.money import split
 from seawall.waterfall import OTHER_TIER, PAYING, LayerKind, LayerRule, LayerState, allocate
 
@@ -37,7 +37,8 @@ class Loss:
     """One recognised loss on its way down. ``left`` is what nobody has paid yet, book units of ``asset``.
 
     A default has an ``account`` (and a ``unit`` while it is judged); any other cause has none, its payers pay into
-    ``target``. ``market`` is where the loss counts for limits per market, -1 when it belongs to none.
+    ``target``. ``event`` is the first loss of the same default: what is carried and recognised anew, and what single fills
+    cost, counts for the same limit per event. ``market`` is where the loss counts for limits per market, -1 when it belongs to none.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Loss:
     unit: int | None = None
     market: int = -1
     needs: list[Need] = field(default_factory=list)
+    event: int = 0
 
 
 def recognise(
@@ -75,10 +77,14 @@ def recognise(
         target = state.ledger.open(f"deficit:{number}", state.asset(asset), floor=None)
     else:
         target = state.cash_id(account, asset)
-    if market is None:
-        case = state.cases.get(unit) if unit is not None else None
-        market = -1 if case is None else case.market
-    return Loss(number, holder, asset, cause, amount, target, account, unit, market)
+    case = state.cases.get(unit) if unit is not None else None
+    event = number
+    if case is not None:
+        event = case.event = case.event or number
+        market = case.market if market is None else market
+    return Loss(
+        number, holder, asset, cause, amount, target, account, unit, -1 if market is None else market, event=event
+    )
 
 
 def place_of(state: State, loss: Loss) -> DrawPlace:
@@ -87,7 +93,7 @@ def place_of(state: State, loss: Loss) -> DrawPlace:
     if loss.market >= 0:
         instrument = state.instrument(loss.market)
         market, tier = instrument.symbol, state.policy.tiers.get(instrument.base, OTHER_TIER)
-    return DrawPlace(loss.number, loss.holder, market, tier, state.asset(loss.asset).name, state.time_ns)
+    return DrawPlace(loss.event, loss.holder, market, tier, state.asset(loss.asset).name, state.time_ns)
 
 
 def free_cash(state: State, account: int, asset: int) -> int:
@@ -236,7 +242,11 @@ def assess(state: State, step: Step, rule: LayerRule, loss: Loss) -> None:
     others = state.members.others(loss.account)
     base = state.members.paid_in.get(loss.asset, {})
     window = window_for(state.members.windows.get(loss.asset), caps, base, state.time_ns)
-    room = {name: window.room(caps).get(name, 0) for name in others}
+    rooms_left = window.room(caps)
+    case = state.cases.get(loss.unit) if loss.unit is not None else None
+    called: dict[str, int] = {} if case is None else case.called
+    single = call_limits({name: window.base.get(name, 0) for name in others}, caps.single)
+    room = {name: max(0, min(rooms_left.get(name, 0), single[name] - called.get(name, 0))) for name in others}
     contribution = {name: window.base.get(name, 0) for name in others}
     place, unit = place_of(state, loss), 10 ** state.asset(loss.asset).book_scale
     rooms = [state.limits.room(rule, limit, place, balance=0, unit=unit) for limit in rule.limits]
@@ -270,6 +280,7 @@ def assess(state: State, step: Step, rule: LayerRule, loss: Loss) -> None:
                 step.emit(Called(loss.number, rule.name, name, state.account_name(account), asset, amount, why))
                 open_claim(state, step, loss.number, state.account_name(account), asset, amount, layer=rule)
                 room[name] -= amount
+                called[name] = called.get(name, 0) + amount
                 left -= amount
     state.members.windows[loss.asset] = window.take(call.paid)
     paid = need - left

@@ -30,21 +30,22 @@ class LimitBook:
     def __init__(self) -> None:
         self._used: dict[tuple[str, str, str, str], int] = {}
         self._draws: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
-        self._peaks: dict[tuple[str, str], deque[tuple[int, int]]] = {}
+        self._peaks: dict[tuple[str, str, int], deque[tuple[int, int]]] = {}
 
     def observe(self, layer: str, asset: str, time_ns: int, balance: int, window_ns: int) -> None:
         """Note a balance, so that ``peak`` knows the highest inside the window."""
-        peaks = self._peaks.setdefault((layer, asset), deque())
+        peaks = self._peaks.setdefault((layer, asset, window_ns), deque())
         while peaks and peaks[-1][1] <= balance:
             peaks.pop()
         peaks.append((time_ns, balance))
         while peaks[0][0] <= time_ns - window_ns:
             peaks.popleft()
 
-    def peak(self, layer: str, asset: str, balance: int) -> int:
-        """Highest balance inside the window, at least the current one."""
-        peaks = self._peaks.get((layer, asset))
-        return max(balance, peaks[0][1]) if peaks else balance
+    def peak(self, layer: str, asset: str, balance: int, time_ns: int, window_ns: int) -> int:
+        """Highest balance inside the window that ends now, at least the current one."""
+        peaks = self._peaks.get((layer, asset, window_ns), ())
+        # Balances fall from left to right: the first one inside the window is the highest.
+        return max(balance, next((b for at, b in peaks if at > time_ns - window_ns), balance))
 
     def room(self, rule: LayerRule, limit: Limit, place: DrawPlace, *, balance: int, unit: int) -> int:
         """What the limit still allows, book units.
@@ -55,7 +56,7 @@ class LimitBook:
         """
         if limit.share_of_peak is not None:
             share = limit.share_of_peak
-            peak = self.peak(rule.name, place.asset, balance)
+            peak = self.peak(rule.name, place.asset, balance, place.time_ns, limit.window_ns)
             most = muldiv(peak, share.numerator, share.denominator, Rounding.FLOOR)
         else:
             millionths = limit.amount
@@ -67,24 +68,27 @@ class LimitBook:
     def used(self, rule: LayerRule, limit: Limit, place: DrawPlace) -> int:
         """What counts against the limit already."""
         if limit.scope in (LimitScope.PERIOD, LimitScope.MARKET_PERIOD):
-            market = place.market if limit.scope is LimitScope.MARKET_PERIOD else ""
-            draws = self._draws.get((rule.name, market, place.asset), ())
+            draws = self._draws.get((rule.name, scope_key(limit.scope, place), place.asset), ())
             return sum(amount for time_ns, amount in draws if time_ns > place.time_ns - limit.window_ns)
-        return self._used.get((rule.name, limit.scope.value, _key(limit.scope, place), place.asset), 0)
+        return self._used.get((rule.name, limit.scope.value, scope_key(limit.scope, place), place.asset), 0)
 
     def record(self, rule: LayerRule, place: DrawPlace, amount: int) -> None:
         """Count a draw under every limit of the layer."""
         windows = [limit for limit in rule.limits if limit.window_ns]
         for scope in {limit.scope for limit in rule.limits}:
             if scope in (LimitScope.PERIOD, LimitScope.MARKET_PERIOD):
-                market = place.market if scope is LimitScope.MARKET_PERIOD else ""
-                draws = self._draws.setdefault((rule.name, market, place.asset), [])
+                draws = self._draws.setdefault((rule.name, scope_key(scope, place), place.asset), [])
                 longest = max(limit.window_ns for limit in windows)
                 draws[:] = [d for d in draws if d[0] > place.time_ns - longest]
                 draws.append((place.time_ns, amount))
             else:
-                key = (rule.name, scope.value, _key(scope, place), place.asset)
+                key = (rule.name, scope.value, scope_key(scope, place), place.asset)
                 self._used[key] = self._used.get(key, 0) + amount
+
+    def forget(self, event: int) -> None:
+        """An event is over: no draw will count for it any more."""
+        for key in [k for k in self._used if k[1] == LimitScope.EVENT.value and k[2] == str(event)]:
+            del self._used[key]
 
     def canonical_lines(self) -> Iterator[str]:
         """One line a counter, in order of first use: part of the state hash."""
@@ -92,11 +96,18 @@ class LimitBook:
             yield f"used {layer} {scope} {key} {asset} {amount}"
         for (layer, market, asset), draws in self._draws.items():
             yield f"draws {layer} {market} {asset} {draws}"
-        for (layer, asset), peaks in self._peaks.items():
-            yield f"peaks {layer} {asset} {list(peaks)}"
+        for (layer, asset, window_ns), peaks in self._peaks.items():
+            yield f"peaks {layer} {asset} {window_ns} {list(peaks)}"
 
 
-def _key(scope: LimitScope, place: DrawPlace) -> str:
-    if scope is LimitScope.EVENT:
-        return str(place.loss)
-    return place.account if scope is LimitScope.ACCOUNT else place.market
+def scope_key(scope: LimitScope, place: DrawPlace) -> str:
+    """What a scope counts together, for a draw at this place."""
+    match scope:
+        case LimitScope.EVENT:
+            return str(place.loss)
+        case LimitScope.ACCOUNT:
+            return place.account
+        case LimitScope.PERIOD:
+            return ""
+        case _:
+            return place.market

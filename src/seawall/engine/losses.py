@@ -48,6 +48,8 @@ def settle(state: State, step: Step, losses: Sequence[Loss]) -> None:
             payer(state, step, rule, [loss for loss in losses if loss.cause in rule.causes])
     for loss in losses:
         finish(state, step, loss)
+        if loss.unit not in state.cases:
+            state.limits.forget(loss.event)  # nothing of it comes back: the event is over
 
 
 def default_of(state: State, step: Step, unit: int) -> Loss:

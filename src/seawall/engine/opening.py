@@ -13,12 +13,15 @@ from seawall.engine.memberbook import CONTRIBUTION
 from seawall.engine.options import open_options
 from seawall.engine.period import GainsPeriod, period_length
 from seawall.engine.policy import HouseAccount, Policy
+from seawall.engine.socialise import SOCIALISED, WRITTEN_OFF
 from seawall.engine.state import EXTERNAL, HOUSE_ROLES, OUTSIDE, State
 from seawall.errors import InputError
 from seawall.ledger import Ledger
+from seawall.liquidation import HaltTrack
 from seawall.margin import Book, BookSnapshot
 from seawall.members import ContributionRule, contributions_with_minimum
 from seawall.money import Asset, Rounding, muldiv, parse_amount
+from seawall.waterfall import CAUSES
 
 
 def complete(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int]) -> BookSnapshot:
@@ -27,6 +30,7 @@ def complete(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int]) -
     ``outside`` enters at the opening mark, so that it brings no profit of its own. Order: the book's accounts, then
     the policy's house accounts in policy order, then ``outside``.
     """
+    _check_names(snapshot)
     names = list(snapshot.account_ids)
     roles = list(snapshot.roles)
     taken = set(names)
@@ -92,6 +96,24 @@ def complete(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int]) -
         pos_entry=np.concatenate([snapshot.pos_entry, np.array([o[2] for o in other], dtype=np.int64)]),
         marks=dict(marks),
     )
+
+
+def _check_names(snapshot: BookSnapshot) -> None:
+    """No account bears a name that the ledger, or the holder of a declared loss, will need.
+
+    Raises:
+        InputError: one does.
+    """
+    reserved = ("clearing:", "deficit:", SOCIALISED, WRITTEN_OFF, *(f"{cause}:" for cause in CAUSES))
+    for number, name in enumerate(snapshot.account_ids):
+        if name == EXTERNAL or name.startswith(reserved):
+            raise InputError(
+                "account name is reserved",
+                row=number + 1,
+                field="account",
+                value=name,
+                expected="a name that is not external and does not begin with " + ", ".join(reserved),
+            )
 
 
 def members_of(snapshot: BookSnapshot, policy: Policy) -> dict[int, str]:
@@ -237,6 +259,7 @@ def open_state(
     rule = policy.liquidation.backstop
     if rule is not None:
         state.backstop = state.house[rule.account]
+    state.halts = [HaltTrack(rule) for rule in policy.halts]
     _open_members(state)
     _post_opening(state)
     length = period_length(policy.layers)

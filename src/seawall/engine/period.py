@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -41,8 +42,9 @@ class GainsPeriod:
         return equity - before - flows
 
     def canonical_lines(self) -> Iterator[str]:
-        """Part of the state hash; the equities follow from the commands up to the start."""
-        yield f"period {self.length_ns} {self.start_ns} {sorted(self.flows.items())}"
+        """Part of the state hash; the equities by their SHA-256 (little-endian 64-bit integers)."""
+        equity = hashlib.sha256(self.equity.astype("<i8").tobytes()).hexdigest()
+        yield f"period {self.length_ns} {self.start_ns} {sorted(self.flows.items())} {equity}"
 
 
 def period_length(layers: tuple[LayerRule, ...]) -> int | None:

@@ -299,6 +299,11 @@ RULES: Mapping[str, Rule] = {
         (("all", "sum", "owed"), ("pot", "min", "rest", "all"), ("parts", "split", "pot", "owed")),
         (Post("pot", "amount"), Post("parts", "parts", "external", "{payer}", "recovery")),
     ),
+    "auction.paid": Rule(
+        "The winning bid is paid on top of the mark; below zero, the account in default pays the winner.",
+        (("paid", "add", "bid", 0),),
+        (Post("paid", "amount", "{buyer}", OWN, "auction"),),
+    ),
     "distribution.class": Rule(
         "A class is paid before the next, pro rata to what each claim still is; largest remainder, ties by name.",
         (("whole", "sum", "claims"), ("pays", "min", "left", "whole"), ("parts", "split", "pays", "claims")),
@@ -311,6 +316,14 @@ RULES: Mapping[str, Rule] = {
         "What no money is left for stands against the losses that nobody paid.",
         (("parts", "split", "rest", "balances"),),
         (Post("parts", "parts", "{payer}", "written_off:{asset}", "written_off", "asset", True),),
+    ),
+    "recovery.restored": Rule(
+        "What comes back after the end is owed again to those who were written off, class by class, pro rata.",
+        (("whole", "sum", "owed"), ("back", "min", "left", "whole"), ("parts", "split", "back", "owed")),
+        (
+            Post("back", "amount"),
+            Post("parts", "parts", "written_off:{asset}", "{payer}", "restored", "asset", True),
+        ),
     ),
     "take_over.position": Rule(
         "A position is handed over at the mark: what it is worth less its entry value is realised.",
@@ -472,5 +485,6 @@ CODES: Mapping[str, str] = {
     "taken_over": "take_over",
     "traded": "trade",
     "position_settled": "settle",
+    "position_sold": "auction",
 }
 SIDES: Mapping[str, tuple[str, str]] = {"traded": ("buyer", "seller"), "taken_over": ("account", "backstop")}

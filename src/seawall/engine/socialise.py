@@ -9,6 +9,7 @@ import numpy as np
 
 from seawall.engine.events import BorneByWithdrawals, CashCut, OpenInterestCharged, Why
 from seawall.engine.layers import Loss, open_claim, place_of
+from seawall.engine.limits import scope_key
 from seawall.engine.posting import Step
 from seawall.engine.state import State
 from seawall.money import Rounding, muldiv, split
@@ -33,6 +34,25 @@ def limited(state: State, rule: LayerRule, loss: Loss, most: int) -> int:
     return max(0, min([loss.left, most, *rooms]))
 
 
+def rooms_of(state: State, rule: LayerRule, losses: Sequence[Loss]) -> list[tuple[Loss, int]]:
+    """Losses that a layer pays at once, first loss first, and the most it may pay of each: what one takes of a limit
+    that they share is gone for the next. Losses without room are left out."""
+    held: dict[tuple[str, str, str], int] = {}
+    out: list[tuple[Loss, int]] = []
+    for loss in losses:
+        place, unit = place_of(state, loss), 10 ** state.asset(loss.asset).book_scale
+        keys = {(limit.scope.value, scope_key(limit.scope, place), place.asset) for limit in rule.limits}
+        room = loss.left
+        for limit in rule.limits:
+            used = held.get((limit.scope.value, scope_key(limit.scope, place), place.asset), 0)
+            room = min(room, state.limits.room(rule, limit, place, balance=0, unit=unit) - used)
+        if room > 0:
+            out.append((loss, room))
+            for key in keys:
+                held[key] = held.get(key, 0) + room
+    return out
+
+
 def covered(state: State, step: Step, rule: LayerRule, loss: Loss, amount: int) -> None:
     """Note that a layer paid ``amount`` of a loss; the money has been posted."""
     if loss.account is not None:
@@ -42,14 +62,20 @@ def covered(state: State, step: Step, rule: LayerRule, loss: Loss, amount: int) 
     loss.left -= amount
 
 
+def defaulters(losses: Sequence[Loss]) -> set[int]:
+    """Accounts whose losses stand at this layer: a charge on one of them would only come back as a larger loss."""
+    return {loss.account for loss in losses if loss.account is not None}
+
+
 def charge_open_interest(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) -> None:
     """Every open lot of the loss's market pays the same, longs and shorts, winners or not.
 
-    To the unit: shares pro rata to lots by largest remainder, ties to the earlier account. The account in default
-    pays nothing. A loss that belongs to no market, or whose market has no open interest, passes on.
+    To the unit: shares pro rata to lots by largest remainder, ties to the earlier account. Accounts in default pay
+    nothing, for nobody's loss. A loss that belongs to no market, or whose market has no open interest, passes on.
 
     Source: socialised loss of perpetual venues that move both cumulative funding indexes (Drift v2, Mango v4).
     """
+    barred = defaulters(losses)
     for loss in losses:
         if loss.left <= 0 or loss.market < 0 or state.settle_asset[loss.market] != loss.asset:
             continue
@@ -57,7 +83,7 @@ def charge_open_interest(state: State, step: Step, rule: LayerRule, losses: Sequ
         payers = [
             (account, abs(lots))
             for account, lots in zip(holders.accounts.tolist(), holders.lots.tolist(), strict=True)
-            if account != loss.account
+            if account not in barred
         ]
         amount = limited(state, rule, loss, loss.left)
         open_lots = sum(lots for _, lots in payers)
@@ -99,34 +125,34 @@ def charge_open_interest(state: State, step: Step, rule: LayerRule, losses: Sequ
 def cut_cash(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) -> None:
     """Every positive balance of a member in the loss's asset is cut by one rate, to the unit.
 
+    What backs an unrealised loss is not there to be cut: a balance counts up to the equity behind it. All losses of one
+    Resolve together take at most the layer's cap. Accounts in default pay nothing.
+
     Source: deposit-index cut of lending and spot markets (Drift v2 resolve_spot_bankruptcy, Mango v4).
     """
+    barred = defaulters(losses) | state.house_accounts
+    most: dict[int, int] = {}
     for loss in losses:
         if loss.left <= 0:
             continue
-        rows = state.book.rows_of_asset(loss.asset)
-        accounts, cash = state.book.row_account[rows], state.book.row_cash[rows]
-        house = np.fromiter(state.house_accounts, dtype=np.int64, count=len(state.house_accounts))
-        ok = (cash > 0) & ~np.isin(accounts, house)
-        if loss.account is not None:
-            ok &= accounts != loss.account
-        order = np.argsort(accounts[ok], kind="stable")
-        names, balances = accounts[ok][order].tolist(), cash[ok][order].tolist()
+        accounts, balances = _balances(state, loss.asset, barred)
         whole = sum(balances)
-        most = muldiv(whole, rule.cap.numerator, rule.cap.denominator, Rounding.FLOOR)
-        bound = limited(state, rule, loss, loss.left)
-        amount = min(bound, most)
-        if not amount:
+        if loss.asset not in most:
+            most[loss.asset] = muldiv(whole, rule.cap.numerator, rule.cap.denominator, Rounding.FLOOR)
+        bound = min(limited(state, rule, loss, loss.left), most[loss.asset])
+        if not bound:
             continue
+        most[loss.asset] -= bound
         asset = state.asset(loss.asset).name
         cuts: list[tuple[str, int]] = []
         cut_from: list[int] = []
-        for account, balance, cut in zip(names, balances, split(amount, balances), strict=True):
+        for account, balance, cut in zip(accounts, balances, split(bound, balances), strict=True):
             if cut:
+                name = state.account_name(account)
                 step.spend(account, loss.target, loss.asset, cut, f"layer:{rule.name}")
-                open_claim(state, step, loss.number, state.account_name(account), asset, cut, layer=rule)
+                open_claim(state, step, loss.number, name, asset, cut, layer=rule)
                 state.watch.add(state.book.unit_of(account, loss.asset))
-                cuts.append((state.account_name(account), cut))
+                cuts.append((name, cut))
                 cut_from.append(balance)
         inputs = {
             "left": bound,
@@ -135,8 +161,18 @@ def cut_cash(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) 
             "den": rule.cap.denominator,
             "balances": cut_from,
         }
-        step.emit(CashCut(loss.number, rule.name, asset, amount, tuple(cuts), (("socialise.cash", inputs),)))
-        covered(state, step, rule, loss, amount)
+        step.emit(CashCut(loss.number, rule.name, asset, bound, tuple(cuts), (("socialise.cash", inputs),)))
+        covered(state, step, rule, loss, bound)
+
+
+def _balances(state: State, asset: int, barred: set[int]) -> tuple[list[int], list[int]]:
+    """Members, ascending, and their positive cash in an asset, each up to the equity of the row."""
+    rows = state.book.rows_of_asset(asset)
+    accounts = state.book.row_account[rows]
+    balances = np.minimum(state.book.row_cash[rows], state.book.row_equities()[rows])
+    ok = (balances > 0) & ~np.isin(accounts, np.fromiter(barred, dtype=np.int64, count=len(barred)))
+    order = np.argsort(accounts[ok], kind="stable")
+    return accounts[ok][order].tolist(), balances[ok][order].tolist()
 
 
 def bear_by_withdrawals(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) -> None:
@@ -174,5 +210,6 @@ def withdrawal_rate(state: State, asset: int) -> tuple[int, int]:
     rows = state.book.rows_of_asset(asset)
     cash, accounts = state.book.row_cash[rows], state.book.row_account[rows]
     house = np.fromiter(state.house_accounts, dtype=np.int64, count=len(state.house_accounts))
-    claims = state.asset(asset).to_minor(int(cash[(cash > 0) & ~np.isin(accounts, house)].sum()))
+    # Summed as Python integers: a few balances near the bound would wrap 64 bits.
+    claims = state.asset(asset).to_minor(sum(cash[(cash > 0) & ~np.isin(accounts, house)].tolist()))
     return max(0, claims - outstanding), max(1, claims)

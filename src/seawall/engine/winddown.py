@@ -19,6 +19,7 @@ from seawall.engine.events import (
     PositionSettled,
     Refused,
     Rejection,
+    Restored,
     Why,
     WoundDown,
     WrittenOff,
@@ -29,6 +30,8 @@ from seawall.engine.posting import Step
 from seawall.engine.socialise import WRITTEN_OFF
 from seawall.engine.state import State, WindingDown
 from seawall.errors import InputError
+from seawall.margin import MAX_WORTH
+from seawall.money import split
 from seawall.waterfall.winddown import Claim as EstateClaim
 from seawall.waterfall.winddown import Observation as PriceObservation
 from seawall.waterfall.winddown import Rulings, SettlementRule, distribute, rule_on_claims, settlement_price
@@ -56,9 +59,11 @@ def wind_down(state: State, step: Step, command: WindDown) -> Rejection | None:
         seen = [PriceObservation(t, p) for t, p in history] or [PriceObservation(0, state.marks[market])]
         try:
             prices[market] = settlement_price(SettlementRule(rule.basis, rule.window_ns), seen, state.time_ns).price
-            state.worth_at(market, prices[market])
+            beyond = beyond_settlement(state, market, state.worth_at(market, prices[market]))
         except InputError as error:
             return Rejection(Refused.BAD_MARK, {"market": instrument.symbol, "why": error.problem})
+        if beyond is not None:
+            return beyond
     for number in sorted(state.intents):
         step.emit(IntentLapsed(number, state.intents[number].lots))
     state.intents.clear()
@@ -95,6 +100,23 @@ def remember_marks(state: State, markets: Sequence[int]) -> None:
         seen.append((state.time_ns, state.marks[market]))
         while len(seen) > 1 and seen[1][0] <= state.time_ns - rule.window_ns:
             seen.pop(0)
+
+
+def beyond_settlement(state: State, market: int, worth: int) -> Rejection | None:
+    """Would closing a market at this worth per lot leave the bounds of the book, for anyone?"""
+    holders = state.book.holders(market)
+    paid = 0
+    for account, lots, entry in zip(
+        holders.accounts.tolist(), holders.lots.tolist(), holders.entry.tolist(), strict=True
+    ):
+        value = abs(lots * worth)
+        paid += value
+        if value > MAX_WORTH or not state.book.fits_cash(account, state.settle_asset[market], value + abs(entry)):
+            return Rejection(Refused.OVERFLOW, {"account": state.account_name(account), "lots": lots})
+    # The outside account takes the other side of everybody in turn.
+    if not state.book.fits_cash(state.outside, state.settle_asset[market], paid):
+        return Rejection(Refused.OVERFLOW, {"account": state.account_name(state.outside), "value": paid})
+    return None
 
 
 def settle_market(state: State, step: Step, market: int, worth: int) -> int:
@@ -139,7 +161,8 @@ def _claims(state: State, step: Step, asset: int) -> Rulings:
         if balance > 0:
             holder, rank = state.account_name(account), class_of(state, account)
             owed[holder] = {rank: balance}
-            claims.append(EstateClaim(f"ledger:{holder}", holder, rank, balance, state.winding.since_ns))
+            # The ledger's own claims stand before any that is filed, whatever it is called.
+            claims.append(EstateClaim(f"ledger:{holder}", holder, rank, balance, state.winding.since_ns - 1))
     mine = [claim for at, claim in state.winding.filed if at == asset]
     bar = state.winding.since_ns + rule.claims_ns
     rulings = rule_on_claims(rule.classes, owed, [*claims, *mine], bar)
@@ -192,11 +215,14 @@ def _write_off(state: State, step: Step, asset: int) -> None:
     """What is left of balances after the final distribution stands against the losses that nobody paid."""
     name = state.asset(asset).name
     parts = []
-    account_id = state.ledger.open(f"{WRITTEN_OFF}{name}", state.asset(asset), floor=None)
+    found = state.ledger.find(f"{WRITTEN_OFF}{name}", name)
+    account_id = state.ledger.open(f"{WRITTEN_OFF}{name}", state.asset(asset), floor=None) if found is None else found
     for account in range(len(state.snapshot.account_ids)):
         rest = state.cash_minor(account, asset)
         if rest > 0:
             step.post(state.cash_id(account, asset), account_id, rest, "written_off")
+            lost = state.winding.written_off.setdefault(asset, {}) if state.winding is not None else {}
+            lost[account] = lost.get(account, 0) + rest
             step.sync_cash(account, asset)
             parts.append((state.account_name(account), rest))
     if parts:
@@ -204,3 +230,32 @@ def _write_off(state: State, step: Step, asset: int) -> None:
         total = sum(rows)
         why: Why = (("distribution.written_off", {"rest": total, "balances": rows}),)
         step.emit(WrittenOff(name, total, tuple(parts), why))
+
+
+def reopen(state: State, step: Step, asset: int, residual: int) -> None:
+    """Money came back after an asset was paid out: what it covers of the losses that nobody had paid is owed again to
+    those whose balances were written off for them, class by class, pro rata; the next distribution pays it.
+
+    ``residual`` in minor units.
+    """
+    rule, winding = state.policy.wind_down, state.winding
+    if rule is None or winding is None or asset not in winding.closed:
+        return
+    winding.closed.discard(asset)
+    name, lost, left = state.asset(asset).name, winding.written_off.get(asset, {}), residual
+    source = state.ledger.find(f"{WRITTEN_OFF}{name}", name)
+    for rank in rule.classes:
+        owed = {account: rest for account, rest in sorted(lost.items()) if rest and class_of(state, account) == rank}
+        back = min(left, sum(owed.values()))
+        if not back or source is None:
+            continue
+        shares = dict(zip(owed, split(back, list(owed.values())), strict=True))
+        for account, share in shares.items():
+            if share:
+                step.post(source, state.cash_id(account, asset), share, "restored")
+                step.sync_cash(account, asset)
+                lost[account] -= share
+        parts = tuple((state.account_name(account), share) for account, share in shares.items())
+        why: Why = (("recovery.restored", {"left": left, "owed": list(owed.values())}),)
+        step.emit(Restored(name, rank, back, parts, why))
+        left -= back

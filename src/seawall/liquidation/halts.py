@@ -120,6 +120,77 @@ class HaltState(NamedTuple):
     until_ns: int | None = None
 
 
+class HaltTrack:
+    """The halts of one rule, observation by observation (in time order). What it keeps does not grow."""
+
+    __slots__ = ("_chain", "_ended", "_last", "_previous", "_running", "rule")
+
+    def __init__(self, rule: HaltRule) -> None:
+        self.rule = rule
+        self._last: dict[str, Fraction] = {}
+        self._running: _Running | None = None
+        self._chain = 0  # when the present chain of halts began
+        self._ended: int | None = None  # when the last halt ended
+        self._previous: int | None = None
+
+    def observe(self, seen: Observation) -> Interval | None:
+        """Take in one observation; the halt that has ended by it, or with it.
+
+        Raises:
+            InputError: earlier than the one before.
+        """
+        rule, now = self.rule, seen.time_ns
+        if self._previous is not None and now < self._previous:
+            raise InputError(
+                "observations out of order", field="time_ns", value=now, expected=f"{self._previous} or later"
+            )
+        self._previous = now
+        if now <= rule.published_ns:
+            return None
+        found: Interval | None = None
+        if self._running is not None and now >= self._running.until:
+            found = self._running.interval(expired=self._running.until == self._chain + rule.longest_ns)
+            self._running, self._ended = None, found.end_ns
+        self._last[seen.measure] = seen.value
+        why = next((c for c in rule.starts if c.measure == seen.measure and c.met(seen.value)), None)
+        running = self._running
+        if why is not None:
+            if running is None and (self._ended is None or now >= self._ended + rule.rest_ns):
+                self._chain = now
+            until = min(self._chain + rule.longest_ns, now + rule.length_ns)
+            if running is not None:
+                self._running = running._replace(until=max(running.until, until))
+            elif now < until:
+                self._running = _Running(now, until, f"{why}: {seen.value}")
+        elif running is not None and rule.ends and all(self._met(c) for c in rule.ends):
+            ended = "ended: " + ", ".join(map(str, rule.ends))
+            found = Interval(running.start, now, running.reason, ended)
+            self._running, self._ended = None, now
+        return found
+
+    def _met(self, criterion: Criterion) -> bool:
+        return criterion.measure in self._last and criterion.met(self._last[criterion.measure])
+
+    def running(self) -> Interval | None:
+        """The halt that the last observation left running, up to its end if nothing new is observed."""
+        if self._running is None:
+            return None
+        return self._running.interval(expired=self._running.until == self._chain + self.rule.longest_ns)
+
+    def at(self, now_ns: int) -> HaltState:
+        """Is the halt on at ``now_ns``, not before the last observation?"""
+        found = self.running()
+        if found is not None and found.start_ns <= now_ns < found.end_ns:
+            return HaltState(True, found.reason, found.start_ns, found.end_ns)
+        return HaltState(False, "no criterion is met")
+
+    def canonical(self) -> str:
+        """Everything that decides what comes next, as text."""
+        last = {measure: str(value) for measure, value in sorted(self._last.items())}
+        running = None if self._running is None else tuple(self._running)
+        return f"{last} {running} {self._chain} {self._ended}"
+
+
 def halt_intervals(rule: HaltRule, observations: Iterable[Observation]) -> tuple[Interval, ...]:
     """Every halt that the observations (in time order) lead to; the last may end after the last of them.
 
@@ -128,37 +199,9 @@ def halt_intervals(rule: HaltRule, observations: Iterable[Observation]) -> tuple
     Raises:
         InputError: observations out of order.
     """
-    found: list[Interval] = []
-    last: dict[str, Fraction] = {}
-    running: _Running | None = None
-    chain = 0  # when the present chain of halts began
-    previous: int | None = None
-    for seen in observations:
-        now = seen.time_ns
-        if previous is not None and now < previous:
-            raise InputError("observations out of order", field="time_ns", value=now, expected=f"{previous} or later")
-        previous = now
-        if now <= rule.published_ns:
-            continue
-        if running is not None and now >= running.until:
-            found.append(running.interval(expired=running.until == chain + rule.longest_ns))
-            running = None
-        last[seen.measure] = seen.value
-        why = next((c for c in rule.starts if c.measure == seen.measure and c.met(seen.value)), None)
-        if why is not None:
-            if running is None and (not found or now >= found[-1].end_ns + rule.rest_ns):
-                chain = now
-            until = min(chain + rule.longest_ns, now + rule.length_ns)
-            if running is not None:
-                running = running._replace(until=max(running.until, until))
-            elif now < until:
-                running = _Running(now, until, f"{why}: {seen.value}")
-        elif running is not None and rule.ends and all(c.measure in last and c.met(last[c.measure]) for c in rule.ends):
-            found.append(Interval(running.start, now, running.reason, "ended: " + ", ".join(map(str, rule.ends))))
-            running = None
-    if running is not None:
-        found.append(running.interval(expired=running.until == chain + rule.longest_ns))
-    return tuple(found)
+    track = HaltTrack(rule)
+    found = [track.observe(seen) for seen in observations]
+    return tuple(interval for interval in (*found, track.running()) if interval is not None)
 
 
 class _Running(NamedTuple):
@@ -173,11 +216,11 @@ class _Running(NamedTuple):
 
 def halt_state(rule: HaltRule, observations: Sequence[Observation], now_ns: int) -> HaltState:
     """Is the halt on at ``now_ns``? Only observations up to then are looked at."""
-    known = [o for o in observations if o.time_ns <= now_ns]
-    for found in halt_intervals(rule, known):
-        if found.start_ns <= now_ns < found.end_ns:
-            return HaltState(True, found.reason, found.start_ns, found.end_ns)
-    return HaltState(False, "no criterion is met")
+    track = HaltTrack(rule)
+    for seen in observations:
+        if seen.time_ns <= now_ns:
+            track.observe(seen)
+    return track.at(now_ns)
 
 
 # --- rights -------------------------------------------------------------------------------------------------------

@@ -114,7 +114,11 @@ class Table:
             if isinstance(value, bool) or not isinstance(value, str | int):
                 raise TypeError
             number = Fraction(value)
-            if number < low or (high is not None and number > high):
+            if number < low:
+                raise ValueError
+            if high == 1 and number > 1:
+                self.fail(key, "more than 100 %", 'at most "1"')
+            if high is not None and number > high:
                 raise ValueError
             return number
 

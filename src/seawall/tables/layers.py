@@ -86,6 +86,7 @@ def _layer(t: Table, house: list[str], tiers: list[str]) -> LayerRule:
         period_ns=t.seconds("period_s", 0) if kind is LayerKind.GAINS_HAIRCUT else 0,
         pays=t.choice("pays", ["all", "fills"], "all") if is_account else "all",
         deleverage=read_deleverage(t.table("deleverage")) if kind is LayerKind.DELEVERAGE else None,
+        closes=t.choice("closes", ["all", "unpaid"], "all") if kind is LayerKind.DELEVERAGE else "all",
         then=t.text("then", "") or None,
     )
     t.done()
@@ -132,6 +133,14 @@ def _check_place(i: int, rules: list[LayerRule], t: Table) -> None:
         t.fail("beside", "a layer that pays all or nothing cannot share", "partial = true in both")
     if rule.beside and rule.causes != rules[i - 1].causes:
         t.fail("causes", "layers that pay together must cover the same causes", ", ".join(sorted(rules[i - 1].causes)))
+    if rule.kind is LayerKind.DELEVERAGE and rule.limits:
+        t.fail("limit_per_event", "deleveraging closes positions: it has no limit in money", "no limit on this layer")
+    if rule.kind is not LayerKind.ACCOUNT and any(limit.share_of_peak is not None for limit in rule.limits):
+        t.fail(
+            "limit_per_period",
+            "a share of the peak needs the balance of a house account",
+            "an amount, or an account layer",
+        )
     if rule.kind in (LayerKind.DELEVERAGE, LayerKind.OPEN_INTEREST) and rule.causes != frozenset({"default"}):
         t.fail("causes", f"{rule.kind.value} can pay for a defaulted position only", '["default"]')
 

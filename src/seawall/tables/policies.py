@@ -34,10 +34,10 @@ from seawall.money import PROFILES, profile
 from seawall.tables.halts import read_halts, read_wind_down
 from seawall.tables.keys import Table, nearest
 from seawall.tables.layers import choice, money, read_deleverage, read_layers
+from seawall.tables.soundness import check_sound
 from seawall.waterfall import OTHER_TIER, LayerKind
 
 ONE = Fraction(1)
-NEED_MEMBERS = frozenset({LayerKind.OWN_CONTRIBUTION, LayerKind.MEMBERS, LayerKind.ASSESSMENT})
 
 
 def policy_names() -> list[str]:
@@ -121,21 +121,15 @@ def policy_from_mapping(data: Mapping[str, Any], where: str = "policy") -> Polic
     top.done()
     if policy.margin.pool == "account" and policy.numeraire is None:
         margin_table.fail("numeraire", 'pool "account" needs a numeraire', 'an asset name such as "USDC"')
-    _check_whole(policy, top)
+    _check_deleverage(policy, top)
+    check_sound(policy, top)
     return policy
 
 
-def _check_whole(policy: Policy, top: Table) -> None:
-    """What layers need from the rest of the policy."""
-    for i, layer in enumerate(policy.layers):
+def _check_deleverage(policy: Policy, top: Table) -> None:
+    for layer in policy.layers:
         if layer.kind is LayerKind.DELEVERAGE and policy.deleverage is None and layer.deleverage is None:
             top.fail("deleverage", "a layer deleverages but there is no [deleverage] table", "rank and price")
-        if layer.kind in NEED_MEMBERS and policy.members is None:
-            top.fail(f"layers[{i}].kind", f"{layer.kind.value} needs a default fund", "a table [members]")
-        if layer.kind is LayerKind.ASSESSMENT and policy.members is not None and not policy.members.call_per_default:
-            top.fail("members.call_per_default", "an assessment layer that may call nothing", 'a multiple such as "1"')
-    if policy.members is not None and not any(layer.kind in NEED_MEMBERS for layer in policy.layers):
-        top.fail("members", "no layer uses the default fund", 'a layer of kind "members"')
 
 
 def _tiers(t: Table | None) -> dict[str, str]:
@@ -297,7 +291,7 @@ def _house(t: Table) -> HouseAccount:
         t.text("name"),
         t.choice("role", ["fund", "backstop"]),
         None if opening is None else str(t.data["opening"]),
-        t.maybe_fraction("share_of_cash"),
+        t.maybe_fraction("share_of_cash", high=ONE),
     )
     t.done()
     return house

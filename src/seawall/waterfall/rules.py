@@ -84,6 +84,8 @@ class LayerRule:
         pays: ACCOUNT: "all" losses, or only what "fills" of close-out orders cost beyond bankruptcy (dYdX v4: an
             account that found no buyer is deleveraged, the fund does not pay for it).
         deleverage: DELEVERAGE: its own rule (a tear-up is pro rata at the mark); None: the policy's.
+        closes: DELEVERAGE: positions of "all" accounts in default, or of those only whose loss is "unpaid" when the layer
+            is reached (BitMEX: nobody is deleveraged while the fund pays).
         then: name of the next layer; None: the next in the file.
     """
 
@@ -100,6 +102,7 @@ class LayerRule:
     period_ns: int = 0
     pays: str = "all"
     deleverage: DeleverageRule | None = None
+    closes: str = "all"
     then: str | None = None
 
 
