@@ -26,6 +26,7 @@ from seawall.engine.events import (
     WrittenOff,
 )
 from seawall.money import split
+from seawall.replay.shares import charges_of
 
 if TYPE_CHECKING:
     from seawall.replay.tally import Tally
@@ -112,12 +113,7 @@ def _called(tally: Tally, event: Called) -> None:
 
 
 def _charged(tally: Tally, event: OpenInterestCharged) -> None:
-    """Who was charged is in nobody's event: each of them holds a claim of the layer's rank for exactly that."""
-    state = tally.state
-    layers = state.policy.layers
-    rank = len(layers) - next(i for i, rule in enumerate(layers) if rule.name == event.layer)
-    claims = [c for c in state.claims.of_loss(event.loss) if c.rank == rank and c.asset == event.asset]
-    for name, part in _parts(tally, event.asset, [(c.holder, c.amount) for c in claims]):
+    for name, part in _parts(tally, event.asset, charges_of(tally.state, event)):
         tally.shares.charged += part
         tally.shares.charged_accounts.add(name)
         _reached(tally, name, "charged").charged += part

@@ -126,6 +126,8 @@ def waterfall_figure(material: Material, doc: Document, table: Table) -> Figure:
         f"Amounts in {unit}; all bars share one scale. The stream at the left is the loss beyond the traders’ margin that is",
         " still unpaid: dotted where there is none. Before + gained − used = after.",
     ]
+    if any(r["account"] == "member contributions" for r in table.rows):
+        caption = [*caption, " The contributions of all members are shown as one balance."]
     return Figure("waterfall", _waterfall_title(material, doc), caption, draw)
 
 
