@@ -153,7 +153,12 @@ POLICIES += [
             {**LATE, "beside": True, "limit_per_event": "30", "causes": ["default", "custody"]},
             {"name": "calls", "kind": "assessment", "causes": ["default", "custody"]},
             {**CUT, "cap": "1"},
-            {"name": "tear-up", "kind": "deleverage", "deleverage": {"rank": "pro_rata", "price": "mark"}},
+            {
+                "name": "tear-up",
+                "kind": "deleverage",
+                "closes": "unpaid",
+                "deleverage": {"rank": "pro_rata", "price": "mark"},
+            },
         ],
         **CCP,
     ),
