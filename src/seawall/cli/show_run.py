@@ -239,6 +239,12 @@ def _sharing(s: dict[str, Any]) -> list[tuple[str, str]]:
     if Decimal(members["contributions"]):
         who = words.some(members["contributors"], "contribution")
         out.append(("members", f"{words.short(members['contributions'])} {unit} out of {who} of {members['members']}"))
+    a = s["auctions"]
+    if a["held"]:
+        paid = f"winners paid {words.signed(a['paid'])} on top of the mark" if a["won"] else "no bid at the reserve"
+        out.append(
+            ("auctions", f"{words.some(a['held'], 'auction')}; {words.short(a['notional'])} {unit} sold; {paid}")
+        )
     if Decimal(members["called"]):
         out.append(
             ("called", f"{words.short(members['called'])} {unit} from {words.some(members['callees'], 'member')}")
@@ -292,6 +298,7 @@ def _sources(b: dict[str, str]) -> list[str]:
         "charged": "charged on its positions",
         "recovered": "recoveries",
         "reinstated": "put in by the owner",
+        "auctions": "auctions",
         "paid_out": "paid out in the wind-down",
         "marks": "marks",
     }
