@@ -136,12 +136,6 @@ def _check_place(i: int, rules: list[LayerRule], t: Table) -> None:
         t.fail("causes", "layers that pay together must cover the same causes", ", ".join(sorted(rules[i - 1].causes)))
     if rule.kind is LayerKind.DELEVERAGE and rule.limits:
         t.fail("limit_per_event", "deleveraging closes positions: it has no limit in money", "no limit on this layer")
-    if rule.kind is not LayerKind.ACCOUNT and any(limit.share_of_peak is not None for limit in rule.limits):
-        t.fail(
-            "limit_per_period",
-            "a share of the peak needs the balance of a house account",
-            "an amount, or an account layer",
-        )
     if rule.kind in (LayerKind.DELEVERAGE, LayerKind.OPEN_INTEREST) and rule.causes != frozenset({"default"}):
         t.fail("causes", f"{rule.kind.value} can pay for a defaulted position only", '["default"]')
 
