@@ -31,7 +31,6 @@ from seawall.engine.sharing_events import (
     Recovered,
     RecoveryShared,
     Reinstated,
-    Why,
     WithdrawalCut,
 )
 from seawall.engine.why import Why
