@@ -751,3 +751,48 @@ def test_attack_a_run_on_withdrawals_gains_nothing_over_waiting():
         do(state, Withdraw(S, name, "USDC", cash(state, name)))
         paid[name] = state.ledger.balance(state.external[0]) - before
     assert paid == {"cyd": 150 * UNIT, "ann": 75 * UNIT, "bob": 75 * UNIT}
+
+
+# ---- accounts judged as a whole, and coin-margined ones
+
+
+def test_attack_nobody_with_a_debt_in_another_coin_is_pushed_below_zero():
+    """bob's dollars are all that stands behind the BTC he owes: deleveraging, gains and cash take no more than his equity."""
+    for layer in (ADL, {"name": "x", "kind": "gains_haircut"}, {"name": "x", "kind": "cash_haircut"}):
+        changes = {"deleverage": {"rank": "pro_rata", "price": "bankruptcy"}} if layer is ADL else {}
+        state = pooled(
+            {"ann": {"USDC": 100 * UNIT}, "bob": {"USDC": 1_000 * UNIT, "BTC": -14 * 10**6}, "fund": {"USDC": 0}},
+            [("ann", "ETH-PERP", 1, 1000), ("bob", "ETH-PERP", -1, 1000)],
+            layers=[layer], **changes,
+        )  # fmt: skip
+        do(state, Marks(S, {"ETH-PERP": 200}, {"BTC": (11_000 * UNIT, 10**8)}))  # bob: 1,000 + 800 - 1,540 = 260
+        do(state, Resolve(3 * S))
+        bob = state.book.unit_state(1)
+        assert bob.equity >= 0, (layer, bob)
+        # one lot would cost him 700 in deleveraging: none is closed; the others take all of his 260
+        assert bob.equity == (260 * UNIT if layer is ADL else 0), (layer, bob)
+
+
+def test_attack_a_backstops_limit_in_money_means_money_in_a_coin_margined_market():
+    """At most 300 dollars of notional: three of the ten contracts of 100 stay, whatever a coin is worth."""
+    market = Instrument.of(
+        "BTC-USD", BTC, base="BTC", quote="USD", lot=Fraction(100), mark_scale=0,
+        brackets=Brackets.flat(Fraction(1, 10), Fraction(1, 20)), inverse=True,
+    )  # fmt: skip
+    backstop = {
+        "account": "backstop", "takes_below": "1", "takes_unfilled": True, "takes_bankrupt": True, "max_notional": "300",
+        "over_limit": "deleverage", "work_out_share": "0",
+    }  # fmt: skip
+    rules = policy(
+        layers=[ADL], deleverage={"rank": "pro_rata", "price": "mark"}, backstop=backstop,
+        house=[{"name": "backstop", "role": "backstop"}],
+    )  # fmt: skip
+    book = snapshot(
+        {"ann": {"BTC": 11 * 10**6}, "bob": {"BTC": 10**9}, "backstop": {"BTC": 10**9}},
+        [("ann", "BTC-USD", 10, 1000), ("bob", "BTC-USD", -10, 1000)],
+        [market], assets=(BTC,), roles={"backstop": "backstop"}, marks={"BTC-USD": 1000},
+    )  # fmt: skip
+    state = open_state(book, rules, {}, 0)
+    do(state, Marks(S, {"BTC-USD": 940}))
+    do(state, Resolve(3 * S))
+    assert state.book.position(state.account_index["backstop"], 0)[0] == 3

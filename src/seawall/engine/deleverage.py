@@ -18,7 +18,7 @@ from seawall.engine.halts import may_deleverage
 from seawall.engine.layers import Loss, Need, open_claim
 from seawall.engine.posting import Step
 from seawall.engine.state import State
-from seawall.engine.units import requirement, to_settle, total_requirement
+from seawall.engine.units import backed, requirement, to_settle, total_requirement
 from seawall.errors import InvariantBroken
 from seawall.liquidation import bankruptcy_share
 from seawall.margin import UnitState
@@ -124,6 +124,7 @@ def _candidates(state: State, market: int, side: int, defaulters: set[int], rule
     ok &= ~np.isin(holders.accounts, np.fromiter(barred, dtype=np.int64, count=len(barred)))
     accounts, lots = holders.accounts[ok], np.abs(holders.lots[ok])
     equity, maintenance = state.book.equities(accounts, asset)
+    equity = backed(state, accounts, asset, equity)
     solvent = equity > 0
     return Candidates(
         accounts=accounts[solvent],

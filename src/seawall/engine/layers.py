@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from seawall.engine.events import Called, CallRound, ClaimOpened, Drawn, LayersShared, LossRecognised, MembersDrawn, Why
 from seawall.engine.limits import DrawPlace
 from seawall.engine.posting import Step
 from seawall.engine.state import State
+from seawall.engine.units import backed
 from seawall.members import CallCaps, Tier, call_limits, cash_call, pro_rata, tiers_in_order, window_for
 from seawall.money import split
 from seawall.waterfall import OTHER_TIER, PAYING, LayerKind, LayerRule, LayerState, allocate
@@ -99,7 +102,11 @@ def place_of(state: State, loss: Loss) -> DrawPlace:
 
 def free_cash(state: State, account: int, asset: int) -> int:
     """Cash a house account can pay away: its balance, but not more than its equity when it holds positions."""
-    cash = state.book.cash(account, asset)
+    cash = max(0, state.book.cash(account, asset))
+    if not cash:
+        return 0
+    if state.book.pooled:
+        return int(backed(state, np.array([account]), asset, np.array([cash]))[0])
     if state.book.positions_of(account):
         cash = min(cash, state.book.unit_state(state.book.unit_of(account, asset)).equity)
     return max(0, cash)

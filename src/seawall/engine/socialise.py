@@ -12,6 +12,7 @@ from seawall.engine.layers import Loss, open_claims, place_of
 from seawall.engine.limits import scope_key
 from seawall.engine.posting import Step
 from seawall.engine.state import State
+from seawall.engine.units import backed
 from seawall.money import Rounding, muldiv, split
 from seawall.waterfall import LayerRule
 
@@ -163,7 +164,9 @@ def _balances(state: State, asset: int, barred: set[int]) -> tuple[list[int], li
     balances = np.minimum(state.book.row_cash[rows], state.book.row_equities()[rows])
     ok = (balances > 0) & ~np.isin(accounts, np.fromiter(barred, dtype=np.int64, count=len(barred)))
     order = np.argsort(accounts[ok], kind="stable")
-    return accounts[ok][order].tolist(), balances[ok][order].tolist()
+    accounts = accounts[ok][order]
+    balances = backed(state, accounts, asset, balances[ok][order])
+    return accounts[balances > 0].tolist(), balances[balances > 0].tolist()
 
 
 def bear_by_withdrawals(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) -> None:
