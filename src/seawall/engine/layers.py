@@ -21,7 +21,7 @@ from seawall.waterfall import OTHER_TIER, PAYING, LayerKind, LayerRule, LayerSta
 class Need:
     """``lots`` (signed, of ``account``) to close in ``market``; ``cost`` is asked of the takers for all of them.
 
-    ``loss`` is 0 when no loss is being covered. ``why`` gives cost and lots. ``done`` (lots) and ``collected`` are
+    ``loss`` is 0 when no loss is being covered. ``why`` gives cost and lots. ``most`` bounds how many lots are closed now. ``done`` (lots) and ``collected`` are
     filled in by deleveraging.
     """
 
@@ -31,6 +31,7 @@ class Need:
     cost: int
     loss: int
     why: Why = ()
+    most: int | None = None
     done: int = 0
     collected: int = 0
 

@@ -39,6 +39,7 @@ class Case:
     started_ns: int
     market: int = -1
     attempts: int = 0
+    deleveragings: int = 0
     next_ns: int = 0
     intents: set[int] = field(default_factory=set)
     event: int = 0
@@ -190,7 +191,7 @@ def state_lines(state: State) -> Iterator[str]:
         yield f"position {names[a]} {instruments[m].symbol} {n} {e}"
     for unit in sorted(state.cases):
         case = state.cases[unit]
-        yield f"case {unit} {case.started_ns} {case.market} {case.attempts} {case.next_ns} {case.event}"
+        yield f"case {unit} {case.started_ns} {case.market} {case.attempts} {case.deleveragings} {case.next_ns} {case.event}"
         if case.called:
             yield f"called {unit} {sorted(case.called.items())}"
         if case.block >= 0:

@@ -144,6 +144,16 @@ def read_deleverage(t: Table | None) -> DeleverageRule | None:
     """A deleveraging rule, None without a table."""
     if t is None:
         return None
-    rule = DeleverageRule(choice(t, "rank", RankRule), choice(t, "price", PriceRule), t.whole("seed", 0))
+    rule = DeleverageRule(
+        choice(t, "rank", RankRule),
+        choice(t, "price", PriceRule),
+        t.whole("seed", 0),
+        t.fraction("share", ONE, high=ONE),
+        t.fraction("backoff", ONE, high=ONE),
+    )
+    if not rule.share or not rule.backoff:
+        t.fail(
+            "share" if not rule.share else "backoff", "nothing would ever be closed", 'a part above zero such as "1/2"'
+        )
     t.done()
     return rule

@@ -226,7 +226,16 @@ def _limits(limits: tuple[Limit, ...]) -> dict[str, Any]:
 
 
 def _deleverage(rule: DeleverageRule) -> dict[str, Any]:
-    return _kept({"rank": rule.rank.value, "price": rule.price.value, "seed": rule.seed}, {"seed": 0})
+    return _kept(
+        {
+            "rank": rule.rank.value,
+            "price": rule.price.value,
+            "seed": rule.seed,
+            "share": exact(rule.share),
+            "backoff": exact(rule.backoff),
+        },
+        {"seed": 0, "share": "1", "backoff": "1"},
+    )
 
 
 def _house(house: HouseAccount) -> dict[str, Any]:

@@ -132,8 +132,18 @@ class PriceRule(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DeleverageRule:
-    """``seed`` starts the WALK, together with market and turn."""
+    """How winners are closed.
+
+    Attributes:
+        seed: starts the WALK, together with market and turn.
+        share: severity of the first attempt: the part of each position of an account in default that is closed at one
+            Resolve, rounded up to a lot.
+        backoff: each further attempt on the same account closes this multiple of the part before (exponential
+            back-off, arXiv 2512.01112; 1: no change).
+    """
 
     rank: RankRule
     price: PriceRule
     seed: int = 0
+    share: Fraction = Fraction(1)
+    backoff: Fraction = Fraction(1)
