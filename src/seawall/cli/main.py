@@ -30,6 +30,7 @@ app.add_typer(scenarios_app, name="scenarios")
 app.command()(explain)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")]
+PolicyName = Annotated[str, typer.Argument(help="Preset name or TOML file.")]
 RUNS = Path("runs")
 DEMO_BOOK = "generate:accounts=100000,seed=7"
 
@@ -240,7 +241,7 @@ def policy_list(as_json: Json = False) -> None:
 
 
 @policy_app.command("show")
-def policy_show(name: str, as_json: Json = False) -> None:
+def policy_show(name: PolicyName, as_json: Json = False) -> None:
     """A policy as it is written, or canonical (--json)."""
     from seawall.tables import policy_names, preset_text, read_policy
 
@@ -254,7 +255,7 @@ def policy_show(name: str, as_json: Json = False) -> None:
 
 
 @policy_app.command("check")
-def policy_check(path: str, as_json: Json = False) -> None:
+def policy_check(path: PolicyName, as_json: Json = False) -> None:
     """Is a policy file sound? Prints its hash and order of layers."""
     from seawall.tables import read_policy
 
@@ -284,7 +285,7 @@ def scenarios_list(as_json: Json = False) -> None:
 
 @scenarios_app.command("show")
 def scenarios_show(
-    name: str,
+    name: Annotated[str, typer.Argument(help="Name of an event, or a TOML file.")],
     toml: Annotated[bool, typer.Option("--toml", help="Print the file itself, to start one of your own.")] = False,
     as_json: Json = False,
 ) -> None:
