@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import signal
 import subprocess
 import sys
@@ -71,3 +72,19 @@ def test_interrupt_003_in_another_thread_signals_are_left_alone():
     thread.start()
     thread.join()
     assert seen == [(False, before)]
+
+
+def handlers_inside(pipe) -> None:
+    before = [signal.getsignal(n) for n in SIGNALS]
+    with deferred_interrupt():
+        pipe.send([signal.getsignal(n) for n in SIGNALS] == before)
+
+
+def test_interrupt_004_in_a_worker_process_signals_are_left_to_who_started_it():
+    context = multiprocessing.get_context("spawn")
+    mine, theirs = context.Pipe()
+    worker = context.Process(target=handlers_inside, args=(theirs,))
+    worker.start()
+    assert mine.poll(60)
+    assert mine.recv()
+    worker.join()

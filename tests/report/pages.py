@@ -104,7 +104,9 @@ def shows(kind: str, value: str, text: str) -> bool:
         body, factor = body[:-2], Decimal("0.01")
     if kind == "millionths":
         factor = Decimal(10) ** 6
-    if kind in ("amount", "signed", "millionths"):
+    if kind == "size":
+        value = value.lstrip("-")
+    if kind in ("amount", "size", "signed", "millionths"):
         found = re.fullmatch(r"([+-]?[\d.]+(?:E-\d+)?)(k|m|bn|tn)?", body)
         assert found, text
         body, factor = found[1], factor * Decimal(10) ** SIZES.get(found[2] or "", 0)

@@ -13,6 +13,8 @@ import polars as pl
 import pytest
 from tests.report.pages import parsed, read, shows, stated
 
+from seawall.replay.words import headline
+
 
 @pytest.fixture(scope="module")
 def page(either):
@@ -64,6 +66,10 @@ def test_fig_the_reading_can_fail(made, report):
     assert not shows("clock", str(1760131200 * 10**9), "21:21")
     with pytest.raises(KeyError):
         parsed("deleveraged.nobody", report)
+
+
+def test_fig_headline_is_the_terminals(made, report):
+    assert report["headline"] == headline(made.record.summary)
 
 
 def test_fig_summary_is_the_runs_own(made, report):

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import parent_process
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -15,12 +16,13 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def deferred_interrupt() -> Iterator[Callable[[], bool]]:
     """Within it, the first SIGINT or SIGTERM only sets a flag that the yielded function tells; the second interrupts.
 
-    In threads other than the main one signals cannot be handled: the function then always says no.
+    In threads other than the main one signals cannot be handled, and in a worker process they are left to whoever
+    started it, who would take a partial run for a whole one: the function then always says no.
 
     Raises:
         KeyboardInterrupt: at the second signal.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or parent_process() is not None:
         yield lambda: False
         return
     asked = False

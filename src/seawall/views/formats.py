@@ -21,6 +21,7 @@ _SIZES = ((Decimal(10) ** 12, "tn"), (Decimal(10) ** 9, "bn"), (Decimal(10) ** 6
 KINDS = (
     "count",  # a whole number
     "amount",  # short: k, m, bn, tn
+    "size",  # the same without its sign: the words say gained or lost
     "signed",  # the same with a plus
     "money",  # in full, for tables
     "exact",  # every digit
@@ -102,6 +103,10 @@ def _amount(value: Scalar) -> str:
             else _minus(f"{size:.1E}").replace("E-", f"E{MINUS}")
         )
     return _digits(size, 0 if size == size.to_integral_value() else 2)
+
+
+def _size(value: Scalar) -> str:
+    return _amount(abs(number(value)))
 
 
 def _signed(value: Scalar) -> str:
@@ -195,6 +200,7 @@ def _text(value: Scalar) -> str:
 _SHOW = {
     "count": _count,
     "amount": _amount,
+    "size": _size,
     "signed": _signed,
     "money": _money,
     "exact": _exact,

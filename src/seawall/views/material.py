@@ -71,8 +71,18 @@ def gather(record: Recorded) -> Material:
     """A record with its policy, manifest, scenario and sensitivity.
 
     Without a run directory the policy is taken from the presets when its hash is the run's.
+
+    Raises:
+        InputError: the result lacks what reports need.
     """
     summary = record.summary
+    if any("net" not in row for row in summary["layers"]):
+        raise InputError(
+            "the result was written by an earlier version",
+            where=str(record.path),
+            field="layers[].net",
+            expected="a run of this version: run it again",
+        )
     policy, manifest, sensitivity = None, None, None
     if record.path is not None and (record.path / "run.json").is_file():
         directory = open_run(record.path)

@@ -76,20 +76,15 @@ def full_document(view: View, record: Recorded) -> dict[str, object]:
 
 
 def run_headline(material: Material, doc: Document) -> Parts:
-    """The answer in one sentence."""
+    """The answer in one sentence: the terminal's own, its figures with their paths."""
     out: list[Part] = []
-    for text, path in headline_parts(material.summary):
-        if path is None:
-            out.append(text)
-            continue
-        value = doc.get(path)
-        if path.endswith(".name"):
-            out.append(doc.fig(path, "text"))
-        elif isinstance(value, str) and value.startswith("-"):  # the words around it say which way
-            doc.put("size", **{path: abs(Decimal(value))})
-            out.append(doc.derived("size", path, "amount"))
+    for part in headline_parts(material.summary):
+        if part.path is None:
+            out.append(part.text)
+        elif part.path.endswith(".name"):
+            out.append(doc.fig(part.path, "name"))
         else:
-            out.append(doc.fig(path, "count" if isinstance(value, int) else "amount"))
+            out.append(doc.fig(part.path, "size" if isinstance(doc.get(part.path), str) else "count"))
     return out
 
 
