@@ -64,7 +64,9 @@ def blocks_of(text: str) -> list[Block]:
     found, at = [], 0
     for match in FENCE.finditer(text):
         span = match.span("body")
-        found.append(Block(match["kind"], match["body"], match["remark"] or "", *span, text[at : match.start()].strip()))
+        found.append(
+            Block(match["kind"], match["body"], match["remark"] or "", *span, text[at : match.start()].strip())
+        )
         at = match.end()
     return found
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-
 from pages.__main__ import EXPLANATION, drawn, tables
 from pages.__main__ import pages as all_pages
 from pages.blocks import FENCE, ROOT, blocks_of, excerpt, run_page, same
+
 from seawall.cli.main import app
 from seawall.tables import policy_names
 

@@ -59,7 +59,9 @@ def test_nb_says_what_the_result_says(shown):
     run = shown["run"]
     markup = run._repr_html_()
     assert "GENERATED BOOK" in markup
-    assert f'data-path="liquidated.accounts" data-kind="count" value="{run.summary["liquidated"]["accounts"]}"' in markup
+    assert (
+        f'data-path="liquidated.accounts" data-kind="count" value="{run.summary["liquidated"]["accounts"]}"' in markup
+    )
     for policy in ("hyperliquid", "dydx-v4"):
         assert policy in shown["comparison"]._repr_html_()
     assert run.accounts["account"][0] in shown["explanation"]._repr_html_()
