@@ -35,6 +35,8 @@ What holds for every command:
 - A book is `generate:accounts=N,seed=N` (a generated one), a folder with `accounts`, `positions` and `markets` files, or the
   files with commas between: see [input files](input-files.md).
 
+## Commands
+
 """
 
 
