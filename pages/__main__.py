@@ -10,6 +10,7 @@ from pages.blocks import ROOT, Session, blocks_of, renewed
 from pages.command_line import command_line_markdown
 from pages.pictures import pictures
 from seawall.tables import columns_markdown, scenarios_markdown
+from seawall.views.policy_pages import vocabulary_markdown, write_pages
 
 DOCS = ROOT / "docs"
 EXPLANATION = DOCS / "explanation.md"
@@ -25,16 +26,17 @@ def drawn() -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         session = Session(Path(folder))
         for block in blocks_of(EXPLANATION.read_text(encoding="utf-8")):
-            if block.kind == "python" or "cat >" in block.body:
+            if block.kind in ("python", "toml") or "cat >" in block.body:
                 session.run(block)
         return pictures(session.names)
 
 
 def tables() -> dict[Path, str]:
-    """Pages of reference that are made from the code."""
+    """Pages of reference that are made from the code (``write_pages`` makes those of the presets)."""
     made = {DOCS / "reference" / "cli.md": command_line_markdown()}
     for name, text, start in (
         ("input-files.md", columns_markdown(), "## accounts"),
+        ("policy.md", "## Every key\n\n" + vocabulary_markdown(), "## Every key\n"),
         ("scenarios.md", scenarios_markdown(), scenarios_markdown().splitlines()[0]),
     ):
         path = DOCS / "reference" / name
@@ -49,6 +51,7 @@ def main() -> None:
     if not only:
         for path, text in tables().items():
             _write(path, text)
+        write_pages(DOCS / "policies")
     for path in pages():
         if not only or path in only:
             with tempfile.TemporaryDirectory() as folder:

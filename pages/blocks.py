@@ -7,7 +7,7 @@ folder, and its python blocks share their names. Two remarks change that, each o
 - ``<!-- shown from "A" to "B", from "C" -->``: only these lines of the output are shown: from the first that contains A up
   to, not including, the next that contains B. "..." stands for what is left out.
 
-Blocks of any other kind are only read.
+A ``toml`` block whose first line is ``# NAME.toml`` is written to that file. Blocks of any other kind are only read.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ LEFT_OUT = "..."
 SEAWALL = """#!/bin/sh
 exec "{python}" -c "import sys; sys.argv[0] = 'seawall'; from seawall.cli import main; main()" "$@"
 """
-# A page says "make demo"; in a folder without the Makefile this is what it does (a test holds it against the Makefile).
+# A page says "make demo"; in a folder without the Makefile this is what it does (a test holds it against the Makefile), but for
+# the smaller books beside it: they change the report and not what is printed of the run, and take a minute.
 MAKE = """#!/bin/sh
-[ "$*" = demo ] && exec seawall demo
+[ "$*" = demo ] && exec seawall demo --no-sensitivity
 echo "only make demo runs here" >&2
 exit 2
 """
@@ -99,6 +100,9 @@ class Session:
         Raises:
             AssertionError: it ended with another code than the page says.
         """
+        if block.kind == "toml":
+            (self.folder / block.body.split("\n", 1)[0].removeprefix("# ")).write_text(block.body, encoding="utf-8")
+            return ""
         if block.kind == "python":
             out = io.StringIO()
             with contextlib.chdir(self.folder), contextlib.redirect_stdout(out):
@@ -126,6 +130,8 @@ def run_page(text: str, folder: Path) -> list[Ran]:
     ran = []
     for number, block in enumerate(found):
         after = found[number + 1] if number + 1 < len(found) else None
+        if block.kind == "toml" and re.match(r"# \w+\.toml\n", block.body):
+            session.run(block)
         if block.kind in ("bash", "python"):
             shown = after if after is not None and after.kind == "text" and not after.before else None
             ran.append(Ran(block, session.run(block), shown))

@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no defect of the code: examples have no time limit of their own.
+settings.register_profile("seawall", deadline=None)
+settings.load_profile("seawall")
 
 ROOT = Path(__file__).resolve().parent.parent
 

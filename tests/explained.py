@@ -11,7 +11,7 @@ from seawall.engine.explain import check, postings
 from seawall.money import Asset
 
 # What a command asked for in so many words: no rule decides it.
-ASKED = {"deposit", "withdraw"}
+ASKED = {"deposit", "withdraw", "reinstated"}
 
 
 def ledger_names(state: State) -> list[tuple[str, str]]:

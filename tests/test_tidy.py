@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SRC = ROOT / "src" / "seawall"
-PURE = ("money", "ledger", "market", "margin", "liquidation", "waterfall", "engine")
+PURE = ("money", "ledger", "market", "margin", "liquidation", "members", "waterfall", "fund", "engine")
 
 
 def tracked() -> list[Path]:

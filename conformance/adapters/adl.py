@@ -1,4 +1,4 @@
-"""Haircuts on winners: queue and pro rata."""
+"""Haircuts on winners: queue, pro rata, and shares that weigh leverage."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from conformance.compare import Adapter
-from seawall.waterfall import Endowments, Seizure, seize_in_order, seize_pro_rata
+from seawall.waterfall import Endowments, RiskCurve, Seizure, risk_aware_shares, seize_in_order, seize_pro_rata
 
 GROUP = "adl"
 
@@ -39,4 +39,14 @@ def pro_rata(inputs: dict[str, Any]) -> dict[str, Any]:
     return {**_result(found, budget, seizure), "haircut": seizure.haircut}
 
 
-OPS: dict[str, Adapter] = {"queue": queue, "pro_rata": pro_rata}
+def rap_shares(inputs: dict[str, Any]) -> dict[str, Any]:
+    shares = risk_aware_shares(
+        _numbers(inputs["pro_rata_shares"]),
+        _numbers(inputs["leverage"]),
+        RiskCurve(inputs["g"]),
+        Fraction(inputs["g_parameter"]),
+    )
+    return {"shares": shares}
+
+
+OPS: dict[str, Adapter] = {"queue": queue, "pro_rata": pro_rata, "rap_shares": rap_shares}

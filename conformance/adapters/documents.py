@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.compare import Adapter
 from seawall.liquidation import fund_flow
-from seawall.waterfall import binance_score, order_by_score, take_in_order
+from seawall.waterfall import AverageTrigger, DrawdownTrigger, binance_score, order_by_score, take_in_order
 
 GROUP = "documents"
 
@@ -44,8 +44,30 @@ def fund_flow_case(inputs: dict[str, Any]) -> dict[str, Any]:
     return {"fund_delta": delta}
 
 
+def bybit_adl_trigger(inputs: dict[str, Any]) -> dict[str, Any]:
+    rule = DrawdownTrigger(Fraction(inputs["insurance_pnl_ratio"]), Fraction(inputs["adl_trigger_threshold"]))
+    found = rule.check(
+        pool=Fraction(inputs["pool_balance"]),
+        pool_peak=Fraction(inputs["pool_balance_8h_max"]),
+        market_now=Fraction(inputs["symbol_pnl_now"]),
+        market_peak=Fraction(inputs["symbol_pnl_8h_max"]),
+    )
+    return {"pnl_ratio": found.share, "adl_triggered": found.triggered, "borne_by_deleveraged": found.borne}
+
+
+def okx_adl_trigger(inputs: dict[str, Any]) -> dict[str, Any]:
+    rule = AverageTrigger(Fraction(inputs["drop_fraction"]), Fraction(inputs["drop_floor"]))
+    average = Fraction(inputs["fund_8h_average"])
+    return {
+        "threshold": rule.threshold(average),
+        "adl_triggered": rule.triggered(Fraction(inputs["fund_now"]), average),
+    }
+
+
 OPS: dict[str, Adapter] = {
     "bitmex_adl_queue": bitmex_adl_queue,
     "binance_adl_score": binance_adl_score,
     "fund_flow": fund_flow_case,
+    "bybit_adl_trigger": bybit_adl_trigger,
+    "okx_adl_trigger": okx_adl_trigger,
 }

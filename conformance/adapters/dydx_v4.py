@@ -17,7 +17,7 @@ from seawall.liquidation import (
     fund_delta,
 )
 from seawall.margin import Holding, MarginRule, assess, bankruptcy_quote, check_slice
-from seawall.market import Brackets, Instrument, Kind
+from seawall.market import Bracket, Brackets, Instrument, Kind
 from seawall.money import Asset, muldiv, profile
 from seawall.waterfall import LayerState, allocate
 
@@ -64,7 +64,8 @@ def holding(terms: dict[str, Any], market: str, size: int) -> Holding:
         num=10 ** max(0, power),
         den=10 ** max(0, -power),
         lot=Fraction(1),
-        brackets=Brackets.flat(initial, initial * share),
+        # built as it stands: the rule of the operation does not bound the rates
+        brackets=Brackets((Bracket(0, initial, initial * share),)),
     )
     return Holding(instrument, size, 0, int(terms["oracle_price"]))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seawall.engine import Policy
     from seawall.margin import BookSnapshot
-    from seawall.replay import Comparison, Run, Sensitivity, compare, replay, sensitivity
+    from seawall.replay import Comparison, Run, Sensitivity, compare, member_bills, replay, sensitivity
     from seawall.tables import load_scenario, policy_names, read_book, read_policy, read_prices, scenario_names
     from seawall.views import explain
 
@@ -23,6 +23,7 @@ _WHERE = {
     "compare": "seawall.replay",
     "explain": "seawall.views",
     "load_scenario": "seawall.tables",
+    "member_bills": "seawall.replay",
     "policy_names": "seawall.tables",
     "read_book": "seawall.tables",
     "read_policy": "seawall.tables",
@@ -41,6 +42,7 @@ __all__ = [
     "compare",
     "explain",
     "load_scenario",
+    "member_bills",
     "policy_names",
     "read_book",
     "read_policy",

@@ -46,7 +46,7 @@ def check(contract, document, path="") -> None:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
-    done = seawall("demo", "--accounts", "2000", "--json", "--verify", folder=folder)
+    done = seawall("demo", "--accounts", "2000", "--no-sensitivity", "--json", "--verify", folder=folder)
     assert done.returncode == 0, done.stderr
     return folder, json.loads(done.stdout)
 
@@ -98,7 +98,7 @@ def test_cli_a_cut_log_is_derived_up_to_the_cut(demo):
 
 def test_cli_the_same_run_twice_and_with_two_threads_has_one_hash(demo):
     folder, document = demo
-    done = seawall("demo", "--accounts", "2000", "--json", "--threads", "2", folder=folder)
+    done = seawall("demo", "--accounts", "2000", "--no-sensitivity", "--json", "--threads", "2", folder=folder)
     assert json.loads(done.stdout)["state_hash"] == document["state_hash"]
 
 
@@ -184,7 +184,7 @@ def test_cli_a_broken_book_is_exit_2(tmp_path):
 
 def test_cli_human_output_fits_80_columns(demo):
     folder, _ = demo
-    done = seawall("demo", "--accounts", "500", folder=folder)
+    done = seawall("demo", "--accounts", "500", "--no-sensitivity", folder=folder)
     assert "GENERATED BOOK" in done.stdout
     assert max(len(line) for line in done.stdout.splitlines()) <= 80, done.stdout
     assert "\x1b" not in done.stdout
@@ -204,3 +204,20 @@ def test_cli_explain_an_account_an_event_and_what_is_not_there(demo):
     missing = seawall("explain", run, "nobody", folder=folder)
     assert missing.returncode == 2 and "no such account or event" in missing.stderr
     assert seawall("explain", "nowhere", account, folder=folder).returncode == 2
+
+
+def test_cli_demo_ends_with_a_report_and_other_books(tmp_path):
+    done = seawall("demo", "--accounts", "200", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    run = tmp_path / "runs" / "2025-10-10-hyperliquid"
+    assert (run / "report.html").is_file() and (run / "sensitivity.json").is_file(), done.stdout
+    assert "report      runs/2025-10-10-hyperliquid/report.html" in done.stdout
+    again = seawall("report", str(run), "--out", str(tmp_path / "again.html"), folder=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "again.html").read_bytes() == (run / "report.html").read_bytes()
+
+
+def test_cli_replay_refuses_other_books_of_a_book_that_is_not_generated(tmp_path):
+    done = seawall("replay", "2025-10-10", "--book", "mine", "--sensitivity", folder=tmp_path)
+    assert done.returncode == 2
+    assert "only a generated book has others of its kind" in done.stderr

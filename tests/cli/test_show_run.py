@@ -130,7 +130,7 @@ def test_show_007_a_broken_or_interrupted_run_says_so(summary):
     assert "Interrupted after" in text
 
 
-DEMO = [sys.executable, "-c", "from seawall.cli import main; main()", "demo", "--accounts", "500"]
+DEMO = [sys.executable, "-c", "from seawall.cli import main; main()", "demo", "--accounts", "500", "--no-sensitivity"]
 
 
 def in_terminal(folder, **environment) -> str:

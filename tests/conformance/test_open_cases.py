@@ -12,9 +12,13 @@ from conformance.compare import load_file, run_case, same
 
 REQUIRED = {
     "dydx_v4": ("is_liquidatable", "bankruptcy_price", "fillable_price", "insurance_fund_delta", "insurance_draw_allowed", "can_deleverage"),
-    "documents": ("fund_flow", "bitmex_adl_queue", "binance_adl_score"),
-    "adl": ("queue", "pro_rata"),
-    "waterfall": ("allocate", "split_minor_units"),
+    "documents": ("fund_flow", "bitmex_adl_queue", "binance_adl_score", "bybit_adl_trigger", "okx_adl_trigger"),
+    "adl": ("queue", "pro_rata", "rap_shares"),
+    "waterfall": ("allocate", "split_minor_units", "allocate_tiers", "successive_defaults", "return_recoveries"),
+    "recovery": ("gains_haircut", "capped_gains_haircut", "partial_tear_up", "junior_profit_haircut", "loss_layers"),
+    "vega": ("loss_socialisation",),
+    "mango_v4": ("negative_pnl_or_bankruptcy",),
+    "drift_v2": ("social_loss_funding_delta", "social_loss_deposit_delta", "resolve_perp_bankruptcy", "resolve_spot_bankruptcy"),
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -22,10 +23,13 @@ from tests.books import brackets, perp, policy, snapshot
 from tests.explained import ledger_names, unexplained
 
 from seawall.engine import (
+    DeclareLoss,
     Deposit,
     Fill,
     Funding,
     Marks,
+    Recover,
+    Reinstate,
     Resolve,
     Trade,
     Withdraw,
@@ -38,22 +42,30 @@ from seawall.engine import (
     state_hash,
 )
 from seawall.engine.events import (
+    BorneByWithdrawals,
+    Called,
+    CashCut,
     Deleveraged,
     Drawn,
     GainsHaircut,
     LossCarried,
     LossRecognised,
+    MembersDrawn,
+    OpenInterestCharged,
+    Recovered,
+    RecoveryShared,
     Residual,
     TakenOver,
+    WithdrawalCut,
 )
 
 UNIT = 10**6
 SECOND = 10**9
 NAMES = ("ann", "bob", "cyd", "dan", "eve")
 MARKETS = ("BTC-PERP", "ETH-PERP")
-CASES = 300 * int(os.environ.get("SEAWALL_CAMPAIGN", "1"))
-REACHED: Counter[str] = Counter()
-RUNS = Counter({"runs": 0})
+CASES = int(300 * float(os.environ.get("SEAWALL_CAMPAIGN", "1")))
+REACHED: dict[str, Counter[str]] = {"Venue": Counter(), "Waterfalls": Counter()}
+RUNS: Counter[str] = Counter()
 
 BACKSTOP = {
     "account": "backstop",
@@ -116,20 +128,80 @@ POLICIES = [
         house=HOUSE,
     ),
 ]
+CCP = {
+    "members": {
+        "fund": "30",
+        "contribution": "proportional",
+        "minimum": "5",
+        "assign": 3,
+        "call_per_default": "1",
+        "call_per_window": "2",
+        "window_s": 30,
+    },
+    "deleverage": None,
+    "house": HOUSE,
+}
+OWN = {"name": "own", "kind": "own_contribution"}
+MEMBERS = {"name": "default fund", "kind": "members"}
+POLICIES += [
+    policy(
+        name="clearing house",
+        layers=[
+            OWN,
+            {**FUND, "limit_per_event": "20", "causes": ["default", "custody"]},
+            {**MEMBERS, "causes": ["default", "custody"]},
+            {**LATE, "beside": True, "limit_per_event": "30", "causes": ["default", "custody"]},
+            {"name": "calls", "kind": "assessment", "causes": ["default", "custody"]},
+            {**CUT, "cap": "1"},
+            {"name": "tear-up", "kind": "deleverage", "deleverage": {"rank": "pro_rata", "price": "mark"}},
+        ],
+        **CCP,
+    ),
+    policy(
+        name="open interest pays",
+        liquidation={**liquidation({"kind": "market"}, {"kind": "at_once"}, {"kind": "none"}), "defaults": "flat"},
+        layers=[
+            {
+                **FUND,
+                "keep": "0.000001",
+                "limit_per_market": {"a": "100", "other": "30"},
+                "causes": ["default", "exploit"],
+            },
+            {"name": "open interest", "kind": "open_interest"},
+            {"name": "cash", "kind": "cash_haircut", "causes": ["default", "exploit"]},
+        ],
+        tiers={"a": ["BTC"]},
+        deleverage=None,
+        house=HOUSE,
+    ),
+    policy(
+        name="winners of the period",
+        layers=[
+            {**FUND, "limit_per_period": [{"share_of_peak": "3/10", "window_s": 5, "per": "market"}]},
+            {"name": "winners", "kind": "gains_haircut", "base": "period", "period_s": 4, "cap": "1/2"},
+            {**LATE, "limit_per_account": "40", "causes": ["default", "oracle"]},
+            {"name": "withdrawals", "kind": "withdrawal_rate", "causes": ["default", "oracle"]},
+        ],
+        deleverage=None,
+        house=HOUSE,
+    ),
+]
 TIERS = brackets((0, "1/10", "1/20"), (3_000 * UNIT, "1/6", "1/12"))
 
 
 class Venue(RuleBasedStateMachine):
     """One venue: five members, two markets, one of the policies above."""
 
+    NUMBERS: tuple[int, ...] = (0, 1, 2, 3, 3, 3, 4, 5, 6)
+
     @initialize(
-        number=st.sampled_from([0, 1, 2, 3, 3, 3, 4, 5, 6]),
+        number=st.integers(0, 11),
         cash=st.lists(st.integers(100, 2_000), min_size=5, max_size=5),
         sizes=st.lists(st.integers(-8, 8), min_size=8, max_size=8),
         funds=st.tuples(st.integers(0, 400), st.integers(0, 400), st.integers(0, 600)),
     )
     def open(self, number, cash, sizes, funds):
-        rules = POLICIES[number]
+        rules = POLICIES[self.NUMBERS[number % len(self.NUMBERS)]]
         accounts = {n: c * UNIT for n, c in zip(NAMES, cash, strict=True)}
         roles = {"fund": "fund", "late": "fund"}
         accounts |= {"fund": funds[0] * UNIT, "late": funds[1] * UNIT}
@@ -153,8 +225,9 @@ class Venue(RuleBasedStateMachine):
         self.log = []
         self.now = 0
         self.vault = -self.state.ledger.balance(self.state.external[0])
-        RUNS["runs"] += 1
+        RUNS[type(self).__name__] += 1
         self.seen = set()
+        self.causes = {}
 
     def do(self, command):
         self.log.append(command)
@@ -162,10 +235,8 @@ class Venue(RuleBasedStateMachine):
         outcome = apply(self.state, command)
         if outcome.rejection is not None:
             assert state_hash(self.state) == before, f"a refused command changed the state: {command} {outcome}"
-        elif isinstance(command, Deposit):
-            self.vault += command.amount
-        elif isinstance(command, Withdraw):
-            self.vault -= command.amount
+        else:
+            self.vault += self.brought(command)
         plain = [event_to_plain(e) for e in outcome.events]
         scales = {a.name: a for a in self.state.snapshot.assets}
         wrong = unexplained(plain, outcome.transfers, ledger_names(self.state), scales)
@@ -173,11 +244,34 @@ class Venue(RuleBasedStateMachine):
         self.account_for(outcome.events)
         return outcome
 
+    def brought(self, command):
+        """Money that a command itself brings into the venue, minor units."""
+        if isinstance(command, Deposit | Recover | Reinstate):
+            return command.amount
+        return -command.amount if isinstance(command, DeclareLoss | Withdraw) else 0
+
     def account_for(self, events):
         """Every loss is fully allocated; note what was reached."""
         for event in events:
             if isinstance(event, Drawn):
                 self.seen.add(f"layer {event.layer}")
+                self.seen.add(f"cause {self.causes[event.loss]}")
+            elif isinstance(event, LossRecognised):
+                self.causes[event.loss] = event.cause
+            elif isinstance(event, Called):
+                self.vault += event.amount
+                self.seen.add("call")
+            elif isinstance(event, WithdrawalCut):
+                self.vault += event.amount_minor
+                self.seen.add("withdrawal cut")
+            elif isinstance(event, MembersDrawn | OpenInterestCharged | CashCut | BorneByWithdrawals):
+                self.seen.add(f"layer {event.layer}")
+            elif isinstance(event, Recovered):
+                if event.excess and event.account not in self.state.account_index:
+                    self.vault -= event.excess
+                self.seen.add("recovery")
+            elif isinstance(event, RecoveryShared):
+                self.seen.add("recovery of claims")
             elif isinstance(event, TakenOver):
                 self.seen.add("take over")
             elif isinstance(event, Deleveraged):
@@ -219,6 +313,14 @@ class Venue(RuleBasedStateMachine):
         self.mark(market, move)
         self.resolve()
 
+    @rule(market=st.sampled_from(MARKETS), move=st.sampled_from([40, 60, 75, 130, 160]), slip=st.sampled_from([0, 3]))
+    def crash(self, market, move, slip):
+        """A mark, the market takes everything, and the ladder."""
+        self.mark(market, move)
+        if self.state.intents:
+            self.answer(slip, 1)
+        self.resolve()
+
     @rule()
     def resolve(self):
         self.now += SECOND
@@ -239,6 +341,22 @@ class Venue(RuleBasedStateMachine):
     def withdraw(self, name, amount):
         self.do(Withdraw(self.now, name, "USDC", amount))
 
+    @rule(
+        cause=st.sampled_from(["custody", "exploit", "oracle", "default"]),
+        amount=st.integers(0, 300),
+        incident=st.integers(1, 3),
+    )
+    def declare(self, cause, amount, incident):
+        self.do(DeclareLoss(self.now, f"incident {incident}", "USDC", amount * UNIT, cause))
+
+    @rule(loss=st.integers(1, 6), amount=st.integers(0, 400))
+    def recovery(self, loss, amount):
+        self.do(Recover(self.now, loss, "USDC", amount * UNIT))
+
+    @rule(account=st.sampled_from(["fund", "late", "ann"]), amount=st.integers(0, 100))
+    def lift(self, account, amount):
+        self.do(Reinstate(self.now, account, "USDC", amount * UNIT))
+
     @rule(market=st.sampled_from(MARKETS), rate=st.integers(-30, 30))
     def funding(self, market, rate):
         self.do(Funding(self.now, {market: (rate, 10_000)}))
@@ -254,16 +372,55 @@ class Venue(RuleBasedStateMachine):
     def teardown(self):
         if not hasattr(self, "state"):
             return
-        REACHED.update(self.seen)
+        REACHED[type(self).__name__].update(self.seen)
         again = self.make()
         for command in self.log:
             apply(again, command_from_plain(command_to_plain(command)))
         assert state_hash(again) == state_hash(self.state), "the same commands gave another state"
 
 
-def test_machine_promises_hold_and_every_layer_is_reached():
+class Waterfalls(Venue):
+    """The same venue under a clearing house's order, open-interest shares, and winners who pay."""
+
+    NUMBERS = (7, 8, 8, 9, 9)
+
+
+WANTED = {
+    Venue: (
+        "layer insurance fund",
+        "layer second fund",
+        "take over",
+        "backstop limit",
+        "deleveraging",
+        "haircut",
+        "residual",
+    ),
+    Waterfalls: (
+        "layer insurance fund",
+        "layer second fund",
+        "deleveraging",
+        "haircut",
+        "residual",
+        "layer own",
+        "layer default fund",
+        "call",
+        "layer open interest",
+        "layer cash",
+        "layer withdrawals",
+        "withdrawal cut",
+        "cause default",
+        "cause custody",
+        "cause exploit",
+        "recovery",
+        "recovery of claims",
+    ),
+}
+
+
+@pytest.mark.parametrize("machine", WANTED, ids=lambda m: m.__name__)
+def test_machine_promises_hold_and_every_layer_is_reached(machine):
     run_state_machine_as_test(
-        Venue,
+        machine,
         settings=settings(
             max_examples=CASES,
             stateful_step_count=24,
@@ -272,14 +429,6 @@ def test_machine_promises_hold_and_every_layer_is_reached():
             derandomize=not os.environ.get("SEAWALL_CAMPAIGN"),
         ),
     )
-    wanted = (
-        "layer insurance fund",
-        "layer second fund",
-        "take over",
-        "backstop limit",
-        "deleveraging",
-        "haircut",
-        "residual",
-    )
-    shares = {name: REACHED[name] / RUNS["runs"] for name in wanted}
-    assert all(share >= 0.01 for share in shares.values()), f"reached in under 1 % of {RUNS['runs']} runs: {shares}"
+    runs = RUNS[machine.__name__]
+    shares = {name: REACHED[machine.__name__][name] / runs for name in WANTED[machine]}
+    assert all(share >= 0.01 for share in shares.values()), f"reached in under 1 % of {runs} runs: {shares}"

@@ -48,15 +48,16 @@ def test_portfolio_btc_tick_touches_btc_collateral():
 
 
 def test_portfolio_negative_cash_is_covered_by_selling_collateral():
-    # ETH falls to 890: ann owes 1,100 against 0.1 BTC (900 after haircut): bankrupt by 200, deleveraged by bob;
-    # her BTC is sold at the index for 1,000, which covers what the haircut did not count.
+    # ETH falls to 890: ann owes 1,100 against 0.1 BTC (900 after haircut). Her BTC is sold at the index for 1,000, which
+    # covers what the haircut did not count: bankrupt by 100, not by 200, and deleveraged by bob for that.
     state = venue(0, 10**7)
-    apply(state, Marks(S, {"ETH-PERP": 890}))
+    outcome0 = apply(state, Marks(S, {"ETH-PERP": 890}))
+    assert state.book.unit_state(0).equity == -100 * UNIT
     outcome = apply(state, Resolve(2 * S))
     assert outcome.rejection is None
     apply(state, Marks(3 * S, {"ETH-PERP": 891}))
     outcome2 = apply(state, Resolve(4 * S))
-    sold = [e for e in (*outcome.events, *outcome2.events) if isinstance(e, Converted)]
+    sold = [e for e in (*outcome0.events, *outcome.events, *outcome2.events) if isinstance(e, Converted)]
     assert sold, outcome.events
     assert state.book.cash(0, 0) >= 0
     check_all(state)

@@ -157,5 +157,24 @@ def test_liquidation_backstop_limits():
 
 @pytest.mark.parametrize("kind", list(PaceKind))
 def test_liquidation_one_lot_can_always_be_closed(kind):
-    sizes = close_out_sizes([(1, 1)], Pace(kind, share=Fraction(1, 100)), equity=1, maintenance=10**9, attempt=1)
+    sizes = close_out_sizes(
+        [(1, 1)], Pace(kind, share=Fraction(1, 100), duration_ns=10**9), equity=1, maintenance=10**9, attempt=1
+    )
     assert [s.lots for s in sizes] == [1]
+
+
+def test_liquidation_target_pace_closes_the_smallest_step_that_undercuts_the_ratio():
+    """Paradex documentation: value 1,000 and requirement 1,000: with steps of 20 % the ratio is below 90 % at 20 %."""
+    pace = Pace(PaceKind.TARGET, share=Fraction(1, 5), target=Fraction(9, 10))
+    sizes = close_out_sizes([(100, 1), (-10, 1)], pace, equity=1_000, maintenance=1_000, attempt=1)
+    assert [(s.lots, s.partial) for s in sizes] == [(20, True), (2, True)]
+    assert close_out_sizes([(100, 1)], pace, equity=0, maintenance=1_000, attempt=1)[0].lots == 100
+
+
+def test_liquidation_ramp_pace_grows_with_time():
+    pace = Pace(PaceKind.RAMP, share=Fraction(1, 10), duration_ns=10 * 10**9)
+    lots = [
+        close_out_sizes([(100, 1)], pace, equity=1, maintenance=2, attempt=1, elapsed_ns=s * 10**9)[0].lots
+        for s in (0, 5, 9, 60)
+    ]
+    assert lots == [10, 60, 100, 100]

@@ -89,9 +89,9 @@ SENTENCES = {
             "liquidated.accounts": 30,
             "bad_debt": "1234567.8",
             "layers": [
-                {"name": "fund", "net": "-1000000"},
-                {"name": "vault", "net": "0"},
-                {"name": "pool", "net": "5"},
+                {"name": "fund", "net": "-1000000", "after": "0"},
+                {"name": "vault", "net": "0", "after": "9"},
+                {"name": "pool", "net": "5", "after": "6"},
             ],
             "deleveraged.accounts": 1,
             "deleveraged.collected": "100049",
@@ -106,6 +106,43 @@ SENTENCES = {
         {"interrupted": True, "steps": 1200, "liquidated.accounts": 2, "deleveraged.accounts": 3, "pending": "7"},
         "Interrupted after 1,200 steps; 2 of 2,000 accounts were liquidated; nobody lost more than their margin; 3 winners "
         "were deleveraged; 7 USDC is not settled yet.",
+    ),
+    "house accounts below zero": (
+        {
+            "liquidated.accounts": 2,
+            "layers": [
+                {"name": "backstop", "net": "-1000000", "after": "-2500"},
+                {"name": "vault", "net": "0", "after": "-3"},
+            ],
+            "residual": "5",
+            "pending": "2503",
+        },
+        "2 of 2,000 accounts were liquidated; nobody lost more than their margin; the backstop lost 1.00m USDC and ended "
+        "2.50k USDC below zero; the vault stayed 3 USDC below zero; nobody was deleveraged; 5 USDC was left unpaid and 2.50k "
+        "USDC is not settled yet.",
+    ),
+    "everybody pays": (
+        {
+            "liquidated.accounts": 2,
+            "bad_debt": "100",
+            "losses.by_cause": {
+                "default": {"losses": 1, "amount": "100", "residual": "0"},
+                "exploit": {"losses": 1, "amount": "40", "residual": "0"},
+            },
+            "layers": [{"name": "member contributions", "net": "-60", "after": "0"}],
+            "members.called": "20",
+            "members.callees": 3,
+            "socialised.charged": "30",
+            "socialised.charged_accounts": 1,
+            "socialised.cash_cut": "10",
+            "socialised.cut_accounts": 900,
+            "socialised.on_withdrawals": "20",
+            "recovered.amount": "5",
+        },
+        "2 of 2,000 accounts were liquidated; losses beyond margin came to 100 USDC; losses by exploit came to 40 USDC; the "
+        "member contributions lost 60 USDC; nobody was deleveraged; 3 members were called for 20 USDC; 1 account with open "
+        "positions was charged 30 USDC; 900 balances were cut by 10 USDC; 20 USDC was put on withdrawals; nothing was left "
+        "unpaid; 5 USDC came back later.",
     ),
     "winners gained": (
         {"liquidated.accounts": 2, "deleveraged.accounts": 3, "deleveraged.collected": "-250"},

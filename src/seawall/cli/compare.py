@@ -52,7 +52,16 @@ NARROW = (
     ("residual", "residual"),
     ("house_gain", "house"),
 )
-LAYERS = {"account": "house account", "deleverage": "deleveraging"}
+LAYERS = {
+    "account": "house account",
+    "deleverage": "deleveraging",
+    "own_contribution": "defaulter's own",
+    "members": "contributions",
+    "assessment": "cash calls",
+    "open_interest": "open positions",
+    "cash_haircut": "balances",
+    "withdrawal_rate": "withdrawals",
+}
 SPREAD = ("bad_debt", "deleveraged_notional", "collected", "residual", "house_gain")
 
 
@@ -82,6 +91,9 @@ def compare(
         int, typer.Option(min=1, max=64, help="Worker processes; the result does not depend on it.")
     ] = 2,
     out: Annotated[Path | None, typer.Option(help="New folder for comparison.json and every table.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write the report of the comparison to this HTML file.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")
     ] = False,
@@ -122,6 +134,12 @@ def compare(
     else:
         for line in lines(found, where):
             typer.echo(line)
+    if report is not None:
+        from seawall.report import write_report
+
+        written = write_report(found, report)
+        if not as_json:
+            typer.echo(f"report  {written}")
     if any(f["ours"] for f in found.document["failed"]):
         raise typer.Exit(3)
     if not found.ok:
@@ -147,7 +165,7 @@ def lines(found: Comparison, where: Path | None) -> list[str]:
     out += ["", f"book        {book['accounts']:,} accounts, {book['positions']:,} positions, the same for all"]
     out += [f"            {book['hash']}", f"path        {path['steps']} steps, the same for all; marks: {d['marks']}"]
     out += [f"            {path['hash']}"]
-    out += [f"{p['policy']:<12.12}{p['hash']}" for p in d["policies"]]
+    out += [f"{p['policy']:<12.11}{p['hash']}" for p in d["policies"]]
     out += [show.hang("FAILED", f"{_cell(f)}: {f['problem']}") for f in d["failed"]]
     if d["missing"]:
         out.append(show.hang("MISSING", "interrupted before: " + ", ".join(map(_cell, d["missing"]))))

@@ -11,7 +11,9 @@ import typer
 
 from seawall import __version__
 from seawall.cli import compare, show
+from seawall.cli import policy as policies
 from seawall.cli.explain import explain
+from seawall.cli.members import members
 from seawall.cli.report import report
 from seawall.errors import AnswerError, InputError, SeawallError
 
@@ -22,15 +24,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-policy_app = typer.Typer(help="The rules of a venue as a file.", no_args_is_help=True)
 scenarios_app = typer.Typer(help="The library of dated events.", no_args_is_help=True)
 app.command("compare")(compare.compare)
-app.add_typer(policy_app, name="policy")
+app.add_typer(policies.app, name="policy")
 app.add_typer(scenarios_app, name="scenarios")
 app.command()(explain)
+app.command()(members)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")]
-PolicyName = Annotated[str, typer.Argument(help="Preset name or TOML file.")]
 RUNS = Path("runs")
 DEMO_BOOK = "generate:accounts=100000,seed=7"
 
@@ -60,12 +61,18 @@ def demo(
     verify: Annotated[
         bool, typer.Option("--verify", help="Derive the run again from its directory and compare.")
     ] = False,
+    report: Annotated[Path | None, typer.Option(help="Where the report goes (default: in the run directory).")] = None,
+    other_books: Annotated[
+        bool,
+        typer.Option("--sensitivity/--no-sensitivity", help="Run 22 smaller books of the same kind for the report."),
+    ] = True,
     as_json: Json = False,
 ) -> None:
-    """A real crash through a venue: 10 October 2025 on a generated book, every unit accounted for."""
+    """A real crash through a venue: 10 October 2025 on a generated book, every unit accounted for, and a report."""
     book = f"generate:accounts={accounts},seed={seed}"
     summary = _replay("2025-10-10", book, policy, out=out, threads=threads, quiet=as_json)
-    again = _verify(Path(summary["run"]), threads, as_json) if verify else None
+    folder = Path(summary["run"])
+    again = _verify(folder, threads, as_json) if verify else None
     if again is not None:
         summary["verified"] = again["ok"]
     if as_json:
@@ -74,6 +81,9 @@ def demo(
         show.summary(summary, _commands())
         if again is not None:
             show.verified(again)
+    if other_books and not summary["interrupted"]:
+        _other_books(folder, book, "2025-10-10", policy, as_json)
+    _report(folder, report if report is not None else folder / "report.html", as_json)
     if not (summary["conservation"]["ok"] and summary.get("verified", True)):
         raise typer.Exit(1)
 
@@ -101,6 +111,11 @@ def replay(
         typer.Option("--compare-marks", help="Run again under the other mark rule and count who falls under one only."),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Run directory (default: a new one under runs/).")] = None,
+    report: Annotated[Path | None, typer.Option(help="Also write the report of the run to this HTML file.")] = None,
+    other_books: Annotated[
+        bool,
+        typer.Option("--sensitivity", help="Also run 22 smaller books of the same kind (generated books only)."),
+    ] = False,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Threads; the result does not depend on it.")] = 1,
     as_json: Json = False,
 ) -> None:
@@ -118,28 +133,30 @@ def replay(
         raise InputError(
             "name one event or one price file", field="event", expected="seawall replay EVENT, or --prices FILE"
         )
+    if other_books and not book.startswith("generate"):
+        raise InputError(
+            "only a generated book has others of its kind", field="sensitivity", value=book, expected="generate:..."
+        )
     source: Any = event if prices is None else str(prices)
     wanted = None if symbols is None else [s.strip() for s in symbols.split(",") if s.strip()]
-    summary = _replay(
-        source,
-        book,
-        policy,
-        index=index,
-        mapping=mapping,
-        start=start,
-        end=end,
-        symbols=wanted,
-        path=path,
-        marks=marks,
-        out=out,
-        threads=threads,
-        quiet=as_json,
-        both_marks=both_marks,
-    )
+    terms: dict[str, Any] = {
+        "index": None if index is None else str(index),
+        "mapping": None if mapping is None else str(mapping),
+        "start": start,
+        "end": end,
+        "symbols": wanted,
+        "path": path,
+        "marks": marks,
+    }
+    summary = _replay(source, book, policy, out=out, quiet=as_json, both_marks=both_marks, threads=threads, **terms)
     if as_json:
         typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
     else:
         show.summary(summary, _commands())
+    if other_books and not summary["interrupted"]:
+        _other_books(Path(summary["run"]), book, source, policy, as_json, **terms)
+    if report is not None:
+        _report(Path(summary["run"]), report, as_json)
     if not summary["conservation"]["ok"]:
         raise typer.Exit(1)
 
@@ -159,15 +176,37 @@ def _replay(
 
     rules = read_policy(policy)
     found: Any = book if book.startswith("generate") else _book(book)
-    for name in ("index", "mapping"):
-        if options.get(name) is not None:
-            options[name] = str(options[name])
     target = out if out is not None else _new_folder(f"{Path(str(source)).stem}-{rules.name}")
     with show.progress(quiet) as progress:
         run = run_replay(found, source, rules, out=target, progress=progress, **options)
         if both_marks and not run.summary["interrupted"]:
             run.add("marks_compared", compare_marks(run, found, source, rules, progress=progress, **options))
     return run.summary
+
+
+def _other_books(folder: Path, book: str, source: Any, policy: str, quiet: bool, **terms: Any) -> None:
+    """Run other books of the same kind and leave what they did beside the run, for its report."""
+    from seawall.replay import sensitivity
+
+    if not quiet:
+        typer.echo("running 20 other seeds and two leverages, smaller books (Ctrl-C leaves them out)", err=True)
+    try:
+        with show.progress(quiet) as progress:
+            sensitivity(book, source, policy, progress=progress, **terms).write(folder)
+    except KeyboardInterrupt:
+        typer.echo("left out the other books: interrupted before the first was finished", err=True)
+
+
+def _report(folder: Path, page: Path, quiet: bool) -> None:
+    """Write the report of a run."""
+    from seawall.report import open_subject, write_report
+
+    with show.progress(quiet) as progress:
+        if progress is not None:
+            progress(0, 1, "drawing the report")
+        written = write_report(open_subject(folder), page)
+    if not quiet:
+        typer.echo(f"report      {written}")
 
 
 def _book(text: str) -> Any:
@@ -226,47 +265,6 @@ def _verify(path: Path, threads: int, quiet: bool) -> dict[str, Any]:
         "ok": found.ok,
         "seconds": round(found.seconds, 3),
     }
-
-
-@policy_app.command("list")
-def policy_list(as_json: Json = False) -> None:
-    """The presets."""
-    from seawall.tables import policy_names, read_policy
-
-    rows = [(p.name, p.hash, p.represents) for p in map(read_policy, policy_names())]
-    if as_json:
-        typer.echo(json.dumps([{"name": n, "hash": h, "represents": r} for n, h, r in rows], indent=2))
-    else:
-        show.table(("policy", "hash", "represents"), [(n, h[:12], r) for n, h, r in rows])
-
-
-@policy_app.command("show")
-def policy_show(name: PolicyName, as_json: Json = False) -> None:
-    """A policy as it is written, or canonical (--json)."""
-    from seawall.tables import policy_names, preset_text, read_policy
-
-    policy = read_policy(name)
-    if as_json:
-        typer.echo(json.dumps({"hash": policy.hash, "policy": json.loads(policy.canonical())}, indent=2))
-    elif name in policy_names():
-        typer.echo(preset_text(name), nl=False)
-    else:
-        typer.echo(Path(name).read_text(encoding="utf-8"), nl=False)
-
-
-@policy_app.command("check")
-def policy_check(path: PolicyName, as_json: Json = False) -> None:
-    """Is a policy file sound? Prints its hash and order of layers."""
-    from seawall.tables import read_policy
-
-    policy = read_policy(path)
-    layers = [layer.name for layer in policy.layers]
-    if as_json:
-        typer.echo(json.dumps({"ok": True, "name": policy.name, "hash": policy.hash, "layers": layers}, indent=2))
-    else:
-        typer.echo(f"{policy.name}: sound")
-        typer.echo(f"hash    {policy.hash}")
-        typer.echo(f"layers  {' -> '.join([*layers, 'residual'])}")
 
 
 @scenarios_app.command("list")

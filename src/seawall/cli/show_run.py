@@ -140,24 +140,49 @@ def _who_paid(page: Page, s: dict[str, Any]) -> None:
     solid, gained, used, _ = page.marks
     houses = [{k: Decimal(row[k]) for k in ("before", "gained", "used", "after")} for row in s["layers"]]
     loss, zero = Decimal(s["bad_debt"]), Decimal(0)
-    collected, cut, left = (Decimal(v) for v in (s["deleveraged"]["collected"], s["haircut"]["amount"], s["residual"]))
-    most = max(Decimal(1), loss, collected, cut, left, *(h["before"] + h["gained"] for h in houses))
+    left = Decimal(s["residual"])
+    shared = _bars_of_layers(s)
+    causes = [(c, Decimal(f["amount"])) for c, f in s["losses"]["by_cause"].items() if c != "default"]
+    amounts = (*(a for _, _, a in shared), *(a for _, a in causes))
+    most = max(Decimal(1), loss, left, *amounts, *(h["before"] + h["gained"] for h in houses))
     page.bar(
         "losses beyond margin", words.some(s["losses"]["accounts"], "account"), zero, loss, most, words.short(loss),
         fill=solid, style="red",
     )  # fmt: skip
+    for cause, amount in causes:
+        page.bar(f"losses: {cause}", "", zero, amount, most, words.short(amount), fill=solid, style="red")
     for row, h in zip(s["layers"], houses, strict=True):
         top = h["before"] + h["gained"]
         page.bar(row["name"], "before", zero, h["before"], most, words.short(h["before"]), fill=solid, style="cyan")
         page.bar("", "gained", h["before"], top, most, words.signed(h["gained"]), fill=gained, style="green")
         page.bar("", "used", h["after"], top, most, words.signed(-h["used"]), fill=used, style="red")
         page.bar("", "after", zero, h["after"], most, words.short(h["after"]), fill=solid, style="cyan")
-    if s["deleveraged"]["accounts"]:
-        who = words.some(s["deleveraged"]["accounts"], "winner")
-        page.bar("deleveraging", who, zero, collected, most, words.short(collected), fill=solid, style="magenta")
-    if cut:
-        page.bar("gains haircut", "", zero, cut, most, words.short(cut), fill=solid, style="magenta")
+    for name, who, amount in shared:
+        if amount or name == "deleveraging":
+            page.bar(name, who, zero, amount, most, words.short(amount), fill=solid, style="magenta")
     page.bar("residual", "nobody paid", zero, left, most, words.short(left), fill=solid, style="bold red")
+
+
+def _bars_of_layers(s: dict[str, Any]) -> list[tuple[str, str, Decimal]]:
+    """Who else pays, in the order of the policy's layers: name, how many, how much. Deleveraging where there was any."""
+    members, social, d = s["members"], s["socialised"], s["deleveraged"]
+    found = {
+        "deleverage": ("deleveraging", words.some(d["accounts"], "winner"), Decimal(d["collected"])),
+        "gains_haircut": ("gains haircut", "", Decimal(s["haircut"]["amount"])),
+        "assessment": ("cash calls", words.some(members["callees"], "member"), Decimal(members["called"])),
+        "open_interest": (
+            "open positions",
+            words.some(social["charged_accounts"], "account"),
+            Decimal(social["charged"]),
+        ),
+        "cash_haircut": ("balances cut", words.some(social["cut_accounts"], "account"), Decimal(social["cash_cut"])),
+        "withdrawal_rate": ("put on withdrawals", "", Decimal(social["on_withdrawals"])),
+    }
+    if not d["accounts"]:
+        del found["deleverage"]
+    order = [rule["kind"] for rule in s["policy"]["layers"]]
+    places = {kind: order.index(kind) if kind in order else len(order) for kind in found}
+    return [found[kind] for kind in sorted(found, key=lambda k: places[k])]
 
 
 def _facts(page: Page, s: dict[str, Any]) -> None:
@@ -189,6 +214,8 @@ def _facts(page: Page, s: dict[str, Any]) -> None:
         )
     if Decimal(hair["amount"]):
         page.fact("gains cut", f"{words.amount(hair['amount'])} {unit}, at most {_rate(hair['rate'])} of a gain")
+    for name, text in _sharing(s):
+        page.fact(name, text)
     if s["concentration"]["deleveraged"]["accounts"]:
         page.fact("borne by", _borne(s["concentration"]["deleveraged"]))
     left = f"{words.amount(s['residual'])} {unit}" + (
@@ -203,6 +230,44 @@ def _facts(page: Page, s: dict[str, Any]) -> None:
     page.fact("conservation", _conservation(s), "" if s["conservation"]["ok"] else "bold red")
     for note in s["notes"]:
         page.fact("note", note)
+
+
+def _sharing(s: dict[str, Any]) -> list[tuple[str, str]]:
+    """Members, shared losses, recoveries, halts and the end of the venue: what there was of each."""
+    unit, members, social, back = s["unit"], s["members"], s["socialised"], s["recovered"]
+    out = []
+    if Decimal(members["contributions"]):
+        who = words.some(members["contributors"], "contribution")
+        out.append(("members", f"{words.short(members['contributions'])} {unit} out of {who} of {members['members']}"))
+    if Decimal(members["called"]):
+        out.append(
+            ("called", f"{words.short(members['called'])} {unit} from {words.some(members['callees'], 'member')}")
+        )
+    if Decimal(social["charged"]):
+        who = words.some(social["charged_accounts"], "account")
+        out.append(("charged", f"{words.short(social['charged'])} {unit} on the open positions of {who}"))
+    if Decimal(social["cash_cut"]):
+        who = words.some(social["cut_accounts"], "account")
+        out.append(("balances cut", f"{words.short(social['cash_cut'])} {unit}, of {who}"))
+    if Decimal(social["on_withdrawals"]):
+        left = f"{words.short(social['outstanding'])} outstanding"
+        out.append(("withdrawals", f"bear {words.short(social['on_withdrawals'])} {unit}, {left}"))
+    if Decimal(back["amount"]):
+        parts = f"residual {words.short(back['residual'])}, claims {words.short(back['claims'])}"
+        out.append(
+            ("recovered", f"{words.short(back['amount'])} {unit}: {parts}, excess {words.short(back['excess'])}")
+        )
+    for halt in s["halts"]:
+        state = "still on at the end" if halt["ended_ns"] is None else "over again at the end"
+        out.append(("halt", f"{halt['halt']}: {halt['reason']}; {state}"))
+    if s["wind_down"] is not None:
+        paid = ", ".join(
+            f"{rank.replace('_', ' ')} {words.short(v)}" for rank, v in s["wind_down"]["distributed"].items()
+        )
+        out.append(
+            ("wind-down", f"paid out to {paid} {unit}; written off {words.short(s['wind_down']['written_off'])}")
+        )
+    return out
 
 
 def _borne(c: dict[str, Any]) -> str:
@@ -224,6 +289,10 @@ def _sources(b: dict[str, str]) -> list[str]:
         "draws": "losses paid",
         "deleveraging": "deleveraging",
         "covered": "its own losses paid by others",
+        "charged": "charged on its positions",
+        "recovered": "recoveries",
+        "reinstated": "put in by the owner",
+        "paid_out": "paid out in the wind-down",
         "marks": "marks",
     }
     amounts = {name: Decimal(b[key]) for key, name in names.items()}

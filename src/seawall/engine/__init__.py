@@ -2,14 +2,21 @@
 
 from seawall.engine.apply import apply
 from seawall.engine.commands import (
+    Auction,
     Command,
+    DeclareLoss,
     Deposit,
+    Distribute,
+    FileClaim,
     Fill,
     Funding,
     Marks,
+    Recover,
+    Reinstate,
     Resolve,
     Settle,
     Trade,
+    WindDown,
     Withdraw,
     command_from_plain,
     command_to_plain,
@@ -17,25 +24,33 @@ from seawall.engine.commands import (
 from seawall.engine.events import Event, Outcome, Refused, Rejection, event_to_plain
 from seawall.engine.invariants import check_all, check_markets, statements
 from seawall.engine.opening import open_state
-from seawall.engine.policy import HouseAccount, Policy, to_plain
+from seawall.engine.policy import HouseAccount, Policy, WindDownRule, to_plain
 from seawall.engine.state import State, state_hash
 
 __all__ = [
+    "Auction",
     "Command",
+    "DeclareLoss",
     "Deposit",
+    "Distribute",
     "Event",
+    "FileClaim",
     "Fill",
     "Funding",
     "HouseAccount",
     "Marks",
     "Outcome",
     "Policy",
+    "Recover",
     "Refused",
+    "Reinstate",
     "Rejection",
     "Resolve",
     "Settle",
     "State",
     "Trade",
+    "WindDown",
+    "WindDownRule",
     "Withdraw",
     "apply",
     "check_all",

@@ -6,44 +6,58 @@ invariants that a command can break are checked; a broken one raises and must st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from seawall.engine.auction import auction
+from seawall.engine.cashflow import deposit, withdraw
 from seawall.engine.closeout import consider, fill, open_work_out
 from seawall.engine.commands import (
+    Auction,
     Command,
+    DeclareLoss,
     Deposit,
+    Distribute,
+    FileClaim,
     Fill,
     Funding,
     Marks,
+    Recover,
+    Reinstate,
     Resolve,
     Settle,
     Trade,
+    WindDown,
     Withdraw,
 )
 from seawall.engine.events import (
     FundingPaid,
     MarksSet,
-    Moved,
     Outcome,
-    PositionSettled,
     Quarantined,
     Refused,
     Rejection,
     Settled,
     Traded,
 )
+from seawall.engine.halts import halted, observe, report_halts
+from seawall.engine.incidents import declare_loss, recover, reinstate
 from seawall.engine.invariants import check_touched
 from seawall.engine.ladder import resolve
+from seawall.engine.layers import observe_balances
+from seawall.engine.margining import look_at, may_take
 from seawall.engine.options import options_on, short_notional, too_large
+from seawall.engine.period import GainsPeriod
 from seawall.engine.posting import Step, Watch
-from seawall.engine.state import State
+from seawall.engine.state import MEMBER_ROLES, State, watched
+from seawall.engine.winddown import beyond_settlement, file_claim, pay_out, remember_marks, settle_market, wind_down
 from seawall.errors import InputError, MoneyOverflow
-from seawall.margin import MAX_CASH, MAX_WORTH, UnitState
+from seawall.liquidation import HaltKind
+from seawall.margin import MAX_WORTH
 from seawall.market import Instrument, Kind, funding_per_lot
 
-MEMBER_ROLES = ("trader", "market_maker")
+_STOPPED_BY = {Trade: HaltKind.TRADING, Withdraw: HaltKind.WITHDRAWALS}
 
 
 def apply(state: State, command: Command, watch: Watch | None = None) -> Outcome:
@@ -67,13 +81,22 @@ def apply(state: State, command: Command, watch: Watch | None = None) -> Outcome
     else:
         state.time_ns = command.time_ns
         state.touched.clear()
-        refused = _HANDLERS[type(command)](state, step, command)
+        refused = _over(state, command) or _HANDLERS[type(command)](state, step, command)
     if refused is not None:
         state.time_ns = before
         return Outcome((), (), refused)
     state.commands += 1
     check_touched(state)
     return Outcome(tuple(step.events), tuple(step.transfers))
+
+
+def _over(state: State, command: Command) -> Rejection | None:
+    """Is the venue wound down, or does a halt stop this command?"""
+    if state.winding is not None and not isinstance(command, _AFTER_THE_END):
+        return Rejection(Refused.WOUND_DOWN, {"since_ns": state.winding.since_ns})
+    kind = _STOPPED_BY.get(type(command)) if state.policy.halts else None
+    reason = None if kind is None else halted(state, kind)
+    return None if reason is None else Rejection(Refused.HALTED, {"halt": kind.value if kind else "", "why": reason})
 
 
 def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
@@ -93,14 +116,23 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
             return Rejection(Refused.UNKNOWN_ASSET, {"asset": asset})
         if num <= 0 or den <= 0:
             return Rejection(Refused.BAD_MARK, {"asset": asset, "num": num, "den": den})
+        if not state.book.fits_price(state.asset_index[asset], Fraction(num, den)):
+            return Rejection(
+                Refused.BAD_MARK, {"asset": asset, "why": "balances at this index price do not fit the book"}
+            )
     if state.has_options:
         crowded = too_large(state, dict(zip(markets, values, strict=True)))
         if crowded is not None:
             return Rejection(Refused.OVERFLOW, {"market": state.instrument(crowded).symbol})
+    begun = None
+    if state.period is not None and state.period.over(state.time_ns):
+        begun = GainsPeriod.begin(state.book, state.period.length_ns, state.time_ns)
     try:
         state.book.tick_many(markets, values, [state.carries[m] for m in markets])
     except MoneyOverflow as error:
         return Rejection(Refused.OVERFLOW, {"why": str(error)})
+    state.period = begun or state.period
+    observe_balances(state)
     for market, value, mark in zip(markets, values, command.marks.values(), strict=True):
         state.previous_values[market] = state.unit_values[market] or value
         state.unit_values[market] = value
@@ -114,12 +146,16 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
         state.book.set_collateral_price(asset, num, den)
     state.marks_seen += 1
     step.emit(MarksSet(state.time_ns, len(markets)))
+    remember_marks(state, markets)
+    if state.policy.halts:
+        report_halts(state, step)
     for source, price, reason in command.quarantined:
         step.emit(Quarantined(source, price, reason))
-    for unit in sorted({*state.book.take_flagged(), *state.watch, *state.cases}):
+    looked_at = sorted({*state.book.take_flagged(), *watched(state), *state.cases})
+    state.watch.clear()
+    for unit in looked_at:
         if state.snapshot.roles[state.book.account_of(unit)] in MEMBER_ROLES:
             consider(state, step, unit)
-    state.watch.clear()
     open_work_out(state, step)
     return None
 
@@ -133,6 +169,9 @@ def _fill(state: State, step: Step, command: Fill) -> Rejection | None:
 
 def _resolve(state: State, step: Step, command: Resolve) -> Rejection | None:
     resolve(state, step)
+    if state.policy.halts:
+        observe(state)
+        report_halts(state, step)
     return None
 
 
@@ -157,8 +196,15 @@ def _trade(state: State, step: Step, command: Trade) -> Rejection | None:
         worth = state.worth_at(market, command.price)
     except InputError as error:
         return Rejection(Refused.BAD_MARK, {"market": command.market, "price": command.price, "why": error.problem})
+    expiry = state.instrument(market).expiry_ns
+    if expiry is not None and command.time_ns > expiry:
+        return Rejection(Refused.EXPIRED, {"market": command.market, "expiry_ns": expiry})
     for account, lots in ((buyer, command.lots), (seller, -command.lots)):
-        refused = _may_trade(state, account, market, lots, worth)
+        if state.snapshot.roles[account] == "fund":
+            return Rejection(Refused.HOUSE_ACCOUNT, {"account": state.account_name(account)})
+        if look_at(state, account, state.settle_asset[market]).unit in state.cases:
+            return Rejection(Refused.UNDER_LIQUIDATION, {"account": state.account_name(account)})
+        refused = may_take(state, account, market, lots, worth)
         if refused is not None:
             return refused
     value = command.lots * worth
@@ -167,98 +213,6 @@ def _trade(state: State, step: Step, command: Trade) -> Rejection | None:
     asset = state.instrument(market).settle.name
     why = (("trade.value", {"worth": worth}), *own, *other)
     step.emit(Traded(command.buyer, command.seller, command.market, asset, command.lots, value, why))
-    return None
-
-
-def _may_trade(state: State, account: int, market: int, lots: int, worth: int) -> Rejection | None:
-    """Bounds, liquidation and margin of one side: after it, equity covers the initial requirement, or risk fell."""
-    name = state.account_name(account)
-    held, _ = state.book.position(account, market)
-    after = held + lots
-    unit_value = state.unit_values[market]
-    if not state.book.fits_position(market, after) or abs(after) * max(unit_value, abs(worth)) > MAX_WORTH:
-        return Rejection(Refused.OVERFLOW, {"account": name, "lots": after})
-    unit = state.book.unit_of(account, state.settle_asset[market])
-    if unit in state.cases:
-        return Rejection(Refused.UNDER_LIQUIDATION, {"account": name})
-    if state.snapshot.roles[account] == "outside":
-        return None
-    st = state.book.unit_state(unit)
-    settle = state.settle_asset[market]
-    rate = Fraction(1) if settle == st.asset else state.index_prices[settle]
-    change = lots * (state.worth(market) - worth)
-    others = [(p.market, p.lots) for p in st.positions if p.market != market]
-    initial = _initial(state, st, [*others, (market, after)])
-    equity = st.equity + change * rate
-    if equity < initial and not (abs(after) < abs(held) and change * rate >= 0):
-        return Rejection(Refused.INSUFFICIENT_MARGIN, {"account": name, "equity": int(equity), "initial": int(initial)})
-    return None
-
-
-def _initial(state: State, st: UnitState, positions: Sequence[tuple[int, int]]) -> Fraction:
-    """Initial requirement of (market, lots) positions in the unit's currency, exact."""
-    total = Fraction(0)
-    for market, lots in positions:
-        settle = state.settle_asset[market]
-        rate = Fraction(1) if settle == st.asset else state.index_prices[settle]
-        total += Fraction(state.book.initial(market, lots), st.denominator) * rate
-    return total
-
-
-def _cash_command(state: State, command: Deposit | Withdraw) -> Rejection | tuple[int, int]:
-    account = state.account_index.get(command.account)
-    if account is None:
-        return Rejection(Refused.UNKNOWN_ACCOUNT, {"account": command.account})
-    asset = state.asset_index.get(command.asset)
-    if asset is None:
-        return Rejection(Refused.UNKNOWN_ASSET, {"asset": command.asset})
-    if command.amount <= 0:
-        return Rejection(Refused.BAD_AMOUNT, {"amount": command.amount})
-    return account, asset
-
-
-def _deposit(state: State, step: Step, command: Deposit) -> Rejection | None:
-    found = _cash_command(state, command)
-    if isinstance(found, Rejection):
-        return found
-    account, asset = found
-    after = state.cash_minor(account, asset) + command.amount
-    if abs(state.asset(asset).to_book(after)) > MAX_CASH:
-        return Rejection(Refused.OVERFLOW, {"account": command.account, "amount": command.amount})
-    step.post(state.external[asset], state.cash_id(account, asset), command.amount, "deposit")
-    step.sync_cash(account, asset)
-    step.emit(Moved(command.account, command.asset, command.amount, "deposit"))
-    return None
-
-
-def _withdraw(state: State, step: Step, command: Withdraw) -> Rejection | None:
-    found = _cash_command(state, command)
-    if isinstance(found, Rejection):
-        return found
-    account, asset = found
-    balance = state.cash_minor(account, asset)
-    if command.amount > balance:
-        return Rejection(
-            Refused.INSUFFICIENT_BALANCE, {"account": command.account, "balance": balance, "amount": command.amount}
-        )
-    unit = state.book.unit_of(account, asset)
-    if unit in state.cases:
-        return Rejection(Refused.UNDER_LIQUIDATION, {"account": command.account})
-    scale = state.asset(asset)
-    st = state.book.unit_state(unit)
-    after = scale.to_book(balance - command.amount)
-    book_change = scale.to_book(balance) - after
-    price = Fraction(1) if asset == st.asset else state.index_prices[asset]
-    # Unrealised profit cannot be withdrawn: cash stays at least at zero and equity at the initial requirement.
-    initial = _initial(state, st, [(p.market, p.lots) for p in st.positions])
-    if st.positions and st.equity - book_change * price < initial:
-        return Rejection(
-            Refused.INSUFFICIENT_MARGIN,
-            {"account": command.account, "equity": st.equity, "initial": int(initial), "amount": command.amount},
-        )
-    step.post(state.cash_id(account, asset), state.external[asset], command.amount, "withdraw")
-    step.sync_cash(account, asset)
-    step.emit(Moved(command.account, command.asset, -command.amount, "withdraw"))
     return None
 
 
@@ -273,6 +227,9 @@ def _funding(state: State, step: Step, command: Funding) -> Rejection | None:
         changes.append((market, funding_per_lot(state.unit_values[market], Fraction(num, den))))
     markets = [m for m, _ in changes]
     carries = [state.carries[m] + c for m, c in changes]
+    for market, carry in zip(markets, carries, strict=True):
+        if abs(carry) > MAX_WORTH:  # also where nobody holds a position yet
+            return Rejection(Refused.OVERFLOW, {"market": state.instrument(market).symbol, "carry": carry})
     try:
         state.book.tick_many(markets, [state.unit_values[m] for m in markets], carries)
     except MoneyOverflow as error:
@@ -299,22 +256,15 @@ def _settle(state: State, step: Step, command: Settle) -> Rejection | None:
             worth = state.worth_at(market, command.price)
         except InputError as error:
             return Rejection(Refused.BAD_MARK, {"market": command.market, "why": error.problem})
-    holders = state.book.holders(market)
-    rows = sorted(zip(holders.accounts.tolist(), holders.lots.tolist(), strict=True))
-    outside = state.account_name(state.outside)
-    for account, lots in rows:
-        if account != state.outside:
-            before = step.exchange(account, state.outside, market, -lots, -lots * worth, "settle")
-            own, other = step.why_sides(*before, -lots)
-            why = (("trade.value", {"worth": worth}), *own, *other)
-            name = state.account_name(account)
-            step.emit(PositionSettled(name, outside, command.market, instrument.settle.name, -lots, -lots * worth, why))
-            state.watch.add(state.book.unit_of(account, state.settle_asset[market]))
+    beyond = beyond_settlement(state, market, worth)
+    if beyond is not None:
+        return beyond
+    count = settle_market(state, step, market, worth)
     for intent in [i for i in state.intents.values() if i.market == market]:
         del state.intents[intent.number]
         if intent.unit in state.cases:
             state.cases[intent.unit].intents.discard(intent.number)
-    step.emit(Settled(command.market, command.price, len(rows)))
+    step.emit(Settled(command.market, command.price, count))
     return None
 
 
@@ -323,8 +273,17 @@ _HANDLERS: dict[type[Any], Callable[[State, Step, Any], Rejection | None]] = {
     Fill: _fill,
     Resolve: _resolve,
     Trade: _trade,
-    Deposit: _deposit,
-    Withdraw: _withdraw,
+    Deposit: deposit,
+    Withdraw: withdraw,
     Funding: _funding,
     Settle: _settle,
+    DeclareLoss: declare_loss,
+    Recover: recover,
+    Reinstate: reinstate,
+    WindDown: wind_down,
+    FileClaim: file_claim,
+    Distribute: pay_out,
+    Auction: auction,
 }
+# What a venue that is wound down still does.
+_AFTER_THE_END = (WindDown, FileClaim, Distribute, Recover)

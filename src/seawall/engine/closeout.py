@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
+
+from seawall.engine.collateral import cover_with_collateral
 from seawall.engine.events import (
     Filled,
     IntentLapsed,
@@ -13,14 +17,26 @@ from seawall.engine.events import (
     Rejection,
     Why,
 )
-from seawall.engine.layers import cash_layers, layer_states, post_draws
+from seawall.engine.layers import Loss, draw_group, fill_layers, layer_state, recognise
+from seawall.engine.margining import beyond_book, look_at, may_take
 from seawall.engine.posting import Step
-from seawall.engine.state import Case, Intent, State
-from seawall.engine.units import quote_notional, requirement, to_settle, total_requirement
+from seawall.engine.state import MEMBER_ROLES, Case, Intent, State
+from seawall.engine.units import quote_notional, quote_value, requirement, to_settle, total_requirement
 from seawall.errors import InputError
-from seawall.liquidation import NO_SETTLEMENT, FillSettlement, LimitKind, close_out_sizes, limit_mark, settle_fill
-from seawall.margin import MAX_WORTH, UnitState
-from seawall.money import Rounding
+from seawall.liquidation import (
+    NO_SETTLEMENT,
+    BlockCap,
+    BlockUse,
+    CapRefused,
+    FeeKind,
+    FillSettlement,
+    LimitKind,
+    close_out_sizes,
+    limit_mark,
+    settle_fill,
+)
+from seawall.margin import UnitState
+from seawall.money import Rounding, div
 from seawall.waterfall import allocate
 
 CLOSE_OUT = "close_out"
@@ -44,12 +60,15 @@ def consider(state: State, step: Step, unit: int) -> None:
     """Look at one unit after new marks: open a case, and ask the venue to close out what the pace allows."""
     st = state.book.unit_state(unit)
     if not st.at_risk:
-        if unit in state.cases:
+        if not st.positions and st.equity < 0:
+            state.watch.add(unit)  # flat, and it owes: the next Resolve must find the loss
+        elif unit in state.cases:
             end_case(state, step, st, "restored" if st.positions else "closed")
         return
     case = state.cases.get(unit)
     if case is None:
-        case = state.cases[unit] = Case(unit, state.time_ns)
+        largest = max(st.positions, key=lambda p: requirement(state, st, p))
+        case = state.cases[unit] = Case(unit, state.time_ns, largest.market)
         step.emit(
             LiquidationStarted(
                 state.account_name(st.account),
@@ -61,7 +80,9 @@ def consider(state: State, step: Step, unit: int) -> None:
                 (("at_risk",),),
             )
         )
-    if case.intents or state.time_ns < case.next_ns:
+    if st.equity < 0:
+        st = cover_with_collateral(state, step, st)
+    if case.intents or state.time_ns < case.next_ns or not st.at_risk:
         return
     limit = state.policy.liquidation.limit.kind
     if limit is LimitKind.BANKRUPTCY and (st.equity < 0 or below_takeover(state, st)):
@@ -81,12 +102,17 @@ def open_intents(state: State, step: Step, st: UnitState, case: Case) -> None:
         equity=st.equity,
         maintenance=st.maintenance,
         attempt=case.attempts,
+        elapsed_ns=state.time_ns - case.started_ns,
+        penalty=rule.fee.rate if rule.fee.kind is FeeKind.PENALTY else Fraction(0),
     )
     case.next_ns = state.time_ns + (rule.pace.cooldown_ns if any(s.partial for s in sizes) else 0)
     total = total_requirement(state, st)
     for size in sizes:
         position = st.positions[size.position]
-        lots = -size.lots if position.lots > 0 else size.lots
+        count = _within_caps(state, case, position.market, size.lots)
+        if not count:
+            continue
+        lots = -count if position.lots > 0 else count
         limit = limit_mark(
             state.instrument(position.market),
             rule.limit,
@@ -97,8 +123,40 @@ def open_intents(state: State, step: Step, st: UnitState, case: Case) -> None:
             requirement=requirement(state, st, position),
             total_requirement=total,
             denominator=st.denominator,
+            mark=state.marks[position.market],
+            idle_ns=state.time_ns - case.started_ns,
         )
         _open_intent(state, step, st.account, position.market, lots, limit, CLOSE_OUT, st.unit)
+
+
+def _within_caps(state: State, case: Case, market: int, lots: int) -> int:
+    """How many of ``lots`` the caps between two marks let through, rounded down; counted as used."""
+    caps = state.policy.liquidation.caps
+    if caps is None:
+        return lots
+    if case.block != state.marks_seen:
+        case.block, case.use = state.marks_seen, BlockUse()
+    symbol = state.instrument(market).symbol
+    room = case.use.headroom(BlockCap(caps.max_notional, caps.max_fund_loss), symbol)
+    if isinstance(room, CapRefused):
+        return 0
+    notional = quote_notional(state, market, lots)
+    if notional > room.notional:
+        lots = lots * max(0, room.notional) // notional
+    case.use = case.use.after(symbol, notional=quote_notional(state, market, lots), fund_loss=0)
+    return lots
+
+
+def _over_cap(state: State, intent: Intent, draw: int) -> Rejection | None:
+    """Would a draw take the account beyond what its fills may cost the fund between two marks?"""
+    caps, case = state.policy.liquidation.caps, state.cases.get(intent.unit)
+    if caps is None or case is None:
+        return None
+    cost = quote_value(state, intent.market, draw)
+    if case.use.fund_loss + cost > caps.max_fund_loss:
+        detail = {"intent": intent.number, "used": case.use.fund_loss, "cost": cost, "most": caps.max_fund_loss}
+        return Rejection(Refused.CAP_REACHED, detail)
+    return None
 
 
 def _open_intent(
@@ -158,28 +216,28 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
     except InputError as error:
         return Rejection(Refused.BAD_MARK, {"price": price, "why": error.problem})
     delta = -lots if selling else lots
-    after = state.book.position(counterparty, intent.market)[0] - delta
-    fits = state.book.fits_position(intent.market, after)
-    if not fits or abs(after) * max(state.unit_values[intent.market], abs(worth)) > MAX_WORTH:
-        return Rejection(Refused.OVERFLOW, {"account": state.account_name(counterparty), "lots": after})
+    refused = _other_side(state, intent, counterparty, delta, worth)
+    if refused is not None:
+        return refused
     value = delta * worth
     mark = state.worth(intent.market)
     gain = delta * mark - value
     instrument, asset = state.instrument(intent.market), state.settle_asset[intent.market]
-    settled, draws = NO_SETTLEMENT, None
+    settled = NO_SETTLEMENT
     if intent.purpose == CLOSE_OUT:
         st = state.book.unit_state(intent.unit)
         settled = _settlement(state, st, intent, delta, gain, lots * instrument.unit_value(price))
+        if settled.draw and state.policy.liquidation.defaults_when_flat:
+            settled = NO_SETTLEMENT  # the account bears it, and is in default once it is flat
         if settled.draw:
-            layers = cash_layers(state, before_deleverage=True, for_fill=True)
-            draws = allocate(settled.draw, layer_states(state, layers, asset, intent.account), cause="default")
-            if draws.residual:
-                return Rejection(
-                    Refused.FUND_SHORT, {"intent": number, "needed": settled.draw, "missing": draws.residual}
-                )
+            over = _over_cap(state, intent, settled.draw)
+            if over is not None:
+                return over
+            missing = _missing(state, intent, settled.draw)
+            if missing:
+                return Rejection(Refused.FUND_SHORT, {"intent": number, "needed": settled.draw, "missing": missing})
     before = step.exchange(intent.account, counterparty, intent.market, delta, value, "fill")
     own, other = step.why_sides(*before, delta)
-    name = state.asset(asset).name
     fee_to = None
     if settled.fee:
         house = state.house[state.policy.liquidation.fee.account]
@@ -191,7 +249,7 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
             state.account_name(intent.account),
             state.account_name(counterparty),
             instrument.symbol,
-            name,
+            state.asset(asset).name,
             delta,
             price,
             value,
@@ -204,15 +262,40 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
             fee_to,
         )
     )
-    if draws is not None:
-        why: Why = (("loss.of_fill", {"gain": gain, "share": settled.share}),)
-        post_draws(state, step, draws, intent.account, asset, settled.draw, "default", why)
+    if settled.draw:
+        case = state.cases.get(intent.unit)
+        if case is not None:
+            cost = quote_value(state, intent.market, settled.draw)
+            case.use = replace(case.use, fund_loss=case.use.fund_loss + cost)
+        _pay_for_fill(state, step, intent, settled.draw, (("loss.of_fill", {"gain": gain, "share": settled.share}),))
     intent.lots -= delta
     if intent.lots == 0:
         _drop_intent(state, intent)
     state.watch.add(intent.unit)
     _watch(state, counterparty, asset)
     return None
+
+
+def _other_side(state: State, intent: Intent, counterparty: int, delta: int, worth: int) -> Rejection | None:
+    """Does the account still hold what its intent closes, and may the counterparty take it?
+
+    A position may have shrunk since the intent was opened: by deleveraging, or because its holder was itself the other
+    side of somebody's close-out. A member that takes a fill needs margin for it like for any trade; one under
+    liquidation may only reduce.
+    """
+    market = intent.market
+    held = state.book.position(intent.account, market)[0]
+    if held * delta >= 0 or abs(delta) > abs(held):
+        return Rejection(Refused.TOO_LARGE, {"intent": intent.number, "lots": abs(delta), "open": abs(held)})
+    refused = beyond_book(state, intent.account, market, delta, worth)
+    if refused is not None or state.snapshot.roles[counterparty] not in MEMBER_ROLES:
+        return refused or beyond_book(state, counterparty, market, -delta, worth)
+    if look_at(state, counterparty, state.settle_asset[market]).unit in state.cases:
+        other = state.book.position(counterparty, market)[0]
+        if other * -delta >= 0 or abs(delta) > abs(other):
+            return Rejection(Refused.UNDER_LIQUIDATION, {"account": state.account_name(counterparty)})
+        return beyond_book(state, counterparty, market, -delta, worth)
+    return may_take(state, counterparty, market, -delta, worth)
 
 
 def _why_fill(worth: int, mark: int, own: Why, other: Why, settled: FillSettlement) -> Why:
@@ -234,15 +317,63 @@ def _settlement(state: State, st: UnitState, intent: Intent, delta: int, gain: i
     left = position.lots + delta
     if left:
         part -= requirement(state, st, position._replace(maintenance=state.book.maintenance(intent.market, left)))
+    fee = state.policy.liquidation.fee
+    if fee.kind is FeeKind.PENALTY:  # charged on the requirement that goes, not on the notional
+        whole = div(Fraction(part).numerator, Fraction(part).denominator * st.denominator, Rounding.FLOOR)
+        notional = to_settle(state, st, intent.market, whole, Rounding.FLOOR)
     return settle_fill(
         gain=gain,
         equity=to_settle(state, st, intent.market, st.equity, Rounding.FLOOR),
         part=part,
         total=total_requirement(state, st),
         notional=notional,
-        fee=state.policy.liquidation.fee,
+        fee=fee,
         profile=state.policy.margin.profile,
     )
+
+
+def _missing(state: State, intent: Intent, draw: int) -> int:
+    """What the layers could not pay of what a fill would cost beyond bankruptcy; nothing is written."""
+    asset = state.settle_asset[intent.market]
+    probe = Loss(
+        state.next_loss,
+        state.account_name(intent.account),
+        asset,
+        "default",
+        draw,
+        -1,
+        intent.account,
+        None,
+        intent.market,
+        event=state.cases[intent.unit].event or state.next_loss,
+    )
+    states = [layer_state(state, rule, probe) for rule in fill_layers(state)]
+    return allocate(draw, states, cause="default").residual
+
+
+def _pay_for_fill(state: State, step: Step, intent: Intent, draw: int, why: Why) -> None:
+    """Recognise what a fill cost beyond bankruptcy as a loss of its own and let the layers pay it."""
+    loss = recognise(
+        state,
+        step,
+        holder=state.account_name(intent.account),
+        asset=state.settle_asset[intent.market],
+        amount=draw,
+        cause="default",
+        why=why,
+        account=intent.account,
+        unit=intent.unit,
+        market=intent.market,
+    )
+    layers = fill_layers(state)
+    for at, rule in enumerate(layers):
+        if not rule.beside:
+            group = [rule]
+            for other in layers[at + 1 :]:
+                if not other.beside:
+                    break
+                group.append(other)
+            draw_group(state, step, group, loss)
 
 
 def _drop_intent(state: State, intent: Intent) -> None:
@@ -268,6 +399,7 @@ def end_case(state: State, step: Step, st: UnitState, outcome: str) -> None:
     """Close a case; what is left of an isolated position goes back to its account."""
     case = state.cases.pop(st.unit, None)
     if case is not None:
+        state.limits.forget(case.event)
         for number in sorted(case.intents):
             step.emit(IntentLapsed(number, state.intents[number].lots))
             del state.intents[number]

@@ -84,7 +84,97 @@ class Settle(NamedTuple):
     price: int
 
 
-Command = Marks | Fill | Resolve | Trade | Deposit | Withdraw | Funding | Settle
+class DeclareLoss(NamedTuple):
+    """Money of the venue is gone for another reason than a default: ``cause`` from ``waterfall.CAUSES``.
+
+    ``reference`` names the incident; a reference is booked once. ``amount`` (> 0) in minor units.
+    """
+
+    time_ns: int
+    reference: str
+    asset: str
+    amount: int
+    cause: str
+
+
+class Recover(NamedTuple):
+    """Money comes back for a loss: first what nobody had paid, then those who paid, the layer used last first."""
+
+    time_ns: int
+    loss: int
+    asset: str
+    amount: int
+
+
+class Reinstate(NamedTuple):
+    """The owner lifts a house account back, with money from outside: ``amount`` (> 0) in minor units."""
+
+    time_ns: int
+    account: str
+    asset: str
+    amount: int
+
+
+class WindDown(NamedTuple):
+    """The venue stops for good: every market settles by the policy's rule. See ``engine.winddown``."""
+
+    time_ns: int
+
+
+class FileClaim(NamedTuple):
+    """A claim against the estate of a venue that is wound down: ``amount`` in minor units, ``rank`` its class."""
+
+    time_ns: int
+    claim: str
+    claimant: str
+    asset: str
+    rank: str
+    amount: int
+
+
+class Distribute(NamedTuple):
+    """Pay the estate out in one asset, class by class; ``final`` ends it."""
+
+    time_ns: int
+    asset: str
+    final: bool
+
+
+class Auction(NamedTuple):
+    """The bids for the portfolio of an account under liquidation are opened. See ``engine.auction``.
+
+    ``invitations``: (member, time sent); ``bids``: (member, account that would take the positions, amount, time).
+    Amounts and ``reserve`` in minor units: what is paid on top of the mark, negative: what is asked for.
+    """
+
+    time_ns: int
+    account: str
+    asset: str
+    opens_ns: int
+    closes_ns: int
+    reserve: int
+    competitive_within: int
+    invitations: tuple[tuple[str, int], ...]
+    bids: tuple[tuple[str, str, int, int], ...]
+
+
+Command = (
+    Marks
+    | Fill
+    | Resolve
+    | Trade
+    | Deposit
+    | Withdraw
+    | Funding
+    | Settle
+    | DeclareLoss
+    | Recover
+    | Reinstate
+    | WindDown
+    | FileClaim
+    | Distribute
+    | Auction
+)
 
 KINDS: dict[str, type[Any]] = {
     "marks": Marks,
@@ -95,6 +185,13 @@ KINDS: dict[str, type[Any]] = {
     "withdraw": Withdraw,
     "funding": Funding,
     "settle": Settle,
+    "declare_loss": DeclareLoss,
+    "recover": Recover,
+    "reinstate": Reinstate,
+    "wind_down": WindDown,
+    "file_claim": FileClaim,
+    "distribute": Distribute,
+    "auction": Auction,
 }
 NAMES: dict[type[Any], str] = {cls: name for name, cls in KINDS.items()}
 
@@ -102,6 +199,29 @@ NAMES: dict[type[Any], str] = {cls: name for name, cls in KINDS.items()}
 def command_to_plain(command: Command) -> dict[str, Any]:
     """The command as JSON-ready data; ``command_from_plain`` gives it back."""
     return {"kind": NAMES[type(command)], **command._asdict()}
+
+
+def _whole(value: Any) -> int:
+    """The value if it is a whole number: neither text, nor a truth value, nor a float that happens to be round."""
+    if type(value) is not int:
+        raise TypeError(f"{value!r} is not a whole number")
+    return value
+
+
+_TYPES: dict[str, type] = {"int": int, "str": str, "bool": bool}
+
+
+def _check(name: str, annotation: str, value: Any) -> None:
+    """Is a field what the command's annotation says? ``type`` and not ``isinstance``: True is no amount."""
+    wanted = _TYPES.get(annotation.removesuffix(" | None"))
+    if wanted is not None:
+        fine = type(value) is wanted or (value is None and annotation.endswith(" | None"))
+    elif annotation == "Mapping[str, int]":
+        fine = isinstance(value, Mapping) and all(type(k) is str and type(v) is int for k, v in value.items())
+    else:
+        fine = isinstance(value, Mapping | tuple)
+    if not fine:
+        raise TypeError(f"{name} is {value!r}, expected {annotation}")
 
 
 def command_from_plain(data: Mapping[str, Any]) -> Command:
@@ -117,11 +237,16 @@ def command_from_plain(data: Mapping[str, Any]) -> Command:
         raise InputError("unknown command", field="kind", value=kind, expected=", ".join(KINDS))
     try:
         if cls is Marks:
-            fields["indexes"] = {a: (int(n), int(d)) for a, (n, d) in fields.get("indexes", {}).items()}
+            fields["indexes"] = {a: (_whole(n), _whole(d)) for a, (n, d) in fields.get("indexes", {}).items()}
             fields["quarantined"] = tuple((str(s), str(p), str(r)) for s, p, r in fields.get("quarantined", ()))
+        if cls is Auction:
+            fields["invitations"] = tuple((str(m), _whole(t)) for m, t in fields["invitations"])
+            fields["bids"] = tuple((str(m), str(a), _whole(n), _whole(t)) for m, a, n, t in fields["bids"])
         if cls is Funding:
-            fields["rates"] = {m: (int(n), int(d)) for m, (n, d) in fields["rates"].items()}
+            fields["rates"] = {m: (_whole(n), _whole(d)) for m, (n, d) in fields["rates"].items()}
         command: Command = cls(**fields)
+        for name, kind_of in cls.__annotations__.items():
+            _check(name, kind_of.__forward_arg__, getattr(command, name))
     except (TypeError, ValueError, KeyError) as error:
         raise InputError("command has wrong fields", field=str(kind), value=str(error)) from None
     return command

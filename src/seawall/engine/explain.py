@@ -173,12 +173,18 @@ def postings(events: Iterable[Mapping[str, Any]]) -> Iterator[Posted]:
     losses: dict[int, str] = {}
     for event in events:
         if event["kind"] == "loss_recognised":
-            losses[event["loss"]] = event["account"]
+            losses[event["loss"]] = target_of(event)
         yield from postings_of(event, losses)
 
 
+def target_of(event: Mapping[str, Any]) -> str:
+    """Ledger account that a ``loss_recognised`` event's payers pay: the account in default, or the loss's own."""
+    account: str = event["account"]
+    return account if event["cause"] == "default" else f"deficit:{event['loss']}"
+
+
 def postings_of(event: Mapping[str, Any], losses: Mapping[int, str]) -> Iterator[Posted]:
-    """The transfers of one event; ``losses`` says whose loss each number is."""
+    """The transfers of one event; ``losses`` says which account each loss number is paid to (``target_of``)."""
     names = dict(event)
     own, other = SIDES.get(event["kind"], ("account", "counterparty"))
     names["account"], names["counterparty"] = event.get(own), event.get(other)
@@ -187,8 +193,15 @@ def postings_of(event: Mapping[str, Any], losses: Mapping[int, str]) -> Iterator
     for item, (_, *given) in zip(evaluate_event(event), why, strict=True):
         results, inputs = dict(item.results), given[0] if given else {}
         for post in rule(item.rule).posts:
-            if post.source and results[post.result]:
-                yield _posted(post, int(results[post.result]), {**names, **inputs})  # type: ignore[arg-type]
+            if not post.source:
+                continue
+            result = results[post.result]
+            if isinstance(result, list):
+                for (payer, _), part in zip(event[post.field], result, strict=True):
+                    if part:
+                        yield _posted(post, part, {**names, **inputs, "payer": payer})
+            elif result:
+                yield _posted(post, result, {**names, **inputs})
     if event["kind"] == "gains_haircut":
         yield from _poured(event, losses)
 

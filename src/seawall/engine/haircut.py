@@ -7,29 +7,35 @@ from collections.abc import Sequence
 import numpy as np
 
 from seawall.engine.events import GainsHaircut
-from seawall.engine.layers import Default, open_claim
+from seawall.engine.layers import Loss, open_claim
 from seawall.engine.posting import Step
+from seawall.engine.socialise import covered, rooms_of
 from seawall.engine.state import State
-from seawall.waterfall import LayerKind, haircut_gains
+from seawall.waterfall import GainsBase, LayerRule, haircut_gains
 
 
-def cut_gains(state: State, step: Step, defaults: list[Default]) -> None:
+def cut_gains(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) -> None:
     """One haircut per asset over all losses left at this Resolve; each ``left`` is reduced by what it received."""
-    rule = next(r for r in state.policy.layers if r.kind is LayerKind.GAINS_HAIRCUT)
-    for asset in sorted({d.asset for d in defaults}):
-        mine = [d for d in defaults if d.asset == asset and d.left > 0]
-        total = sum(d.left for d in mine)
-        accounts, gains = gains_in(state, asset, {d.account for d in mine})
+    for asset in sorted({d.asset for d in losses}):
+        mine = rooms_of(state, rule, [d for d in losses if d.asset == asset and d.left > 0])
+        total = sum(room for _, room in mine)
+        if not total:
+            continue
+        accounts, gains = gains_in(state, asset, {d.account for d, _ in mine if d.account is not None}, rule.base)
         result = haircut_gains(total, gains, cap=rule.cap)
-        cap = (rule.cap.numerator, rule.cap.denominator)
         if not result.collected:
             continue
-        _post(state, step, asset, mine, accounts, gains, result.cuts, total, result.collected, cap)
+        _post(state, step, rule, asset, mine, accounts, gains, result.cuts, total, result.collected)
 
 
-def gains_in(state: State, asset: int, barred: set[int]) -> tuple[list[int], list[int]]:
-    """Members with unrealised gains in ``asset`` and what can be cut: the gain, but not more than their equity."""
-    accounts, gains, equity = state.book.gains(asset)
+def gains_in(state: State, asset: int, barred: set[int], base: GainsBase) -> tuple[list[int], list[int]]:
+    """Members with gains in ``asset`` and what can be cut: the gain, but not more than their equity."""
+    if base is GainsBase.PERIOD and state.period is not None:
+        rows = state.book.rows_of_asset(asset)
+        accounts, equity = state.book.row_account[rows], state.book.row_equities()[rows]
+        gains = state.period.gains(rows, equity)
+    else:
+        accounts, gains, equity = state.book.gains(asset)
     ok = (gains > 0) & (equity > 0)
     stop = barred | state.house_accounts | {state.book.account_of(u) for u in state.cases}
     ok &= ~np.isin(accounts, np.fromiter(stop, dtype=np.int64, count=len(stop)))
@@ -40,23 +46,21 @@ def gains_in(state: State, asset: int, barred: set[int]) -> tuple[list[int], lis
 def _post(
     state: State,
     step: Step,
+    rule: LayerRule,
     asset: int,
-    defaults: list[Default],
+    losses: Sequence[tuple[Loss, int]],
     accounts: list[int],
     gains: list[int],
     cuts: Sequence[int],
     total: int,
     collected: int,
-    cap: tuple[int, int],
 ) -> None:
-    """Move every cut to the defaulted accounts, first loss first, and record one event for the haircut."""
+    """Move every cut to the losses, first loss first, each up to its room; one event for the haircut."""
     asset_name = state.asset(asset).name
-    paid: list[tuple[int, int]] = []
     posted: list[tuple[str, int]] = []
     cut_from = [gain for gain, cut in zip(gains, cuts, strict=True) if cut]
-    at = 0
-    room = defaults[0].left if defaults else 0
-    received = dict.fromkeys((d.loss for d in defaults), 0)
+    at, room = 0, losses[0][1]
+    received = dict.fromkeys((loss.number for loss, _ in losses), 0)
     for account, cut in zip(accounts, cuts, strict=True):
         if not cut:
             continue
@@ -65,29 +69,38 @@ def _post(
         while left:
             part = min(left, room)
             if part:
-                step.pay(account, defaults[at].account, asset, part, "gains_haircut")
-                received[defaults[at].loss] += part
-                open_claim(state, step, defaults[at].loss, state.account_name(account), asset_name, part, rank=1)
+                loss = losses[at][0]
+                step.spend(account, loss.target, asset, part, "gains_haircut")
+                received[loss.number] += part
+                open_claim(state, step, loss.number, state.account_name(account), asset_name, part, layer=rule)
                 left -= part
                 room -= part
             if left:
                 at += 1
-                room = defaults[at].left
+                room = losses[at][1]
         state.watch.add(state.book.unit_of(account, asset))
-    for default in defaults:
-        got = received[default.loss]
-        if got:
-            paid.append((default.loss, got))
-            state.deficits.cover(state.account_name(default.account), default.loss, got)
-            default.left -= got
+    for loss, _ in losses:
+        if received[loss.number]:
+            covered(state, step, rule, loss, received[loss.number])
     whole = sum(gains)
     step.emit(
         GainsHaircut(
-            tuple(paid),
+            tuple((number, got) for number, got in received.items() if got),
             asset_name,
             (collected, whole),
             collected,
             tuple(posted),
-            (("haircut.gains", {"loss": total, "gains": cut_from, "whole": whole, "num": cap[0], "den": cap[1]}),),
+            (
+                (
+                    "haircut.gains",
+                    {
+                        "loss": total,
+                        "gains": cut_from,
+                        "whole": whole,
+                        "num": rule.cap.numerator,
+                        "den": rule.cap.denominator,
+                    },
+                ),
+            ),
         )
     )

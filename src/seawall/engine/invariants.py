@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from seawall.engine.socialise import SOCIALISED, WRITTEN_OFF
 from seawall.engine.state import State
 from seawall.errors import InvariantBroken
 from seawall.money import format_amount
@@ -104,7 +105,7 @@ def statements(state: State, opening: dict[str, int]) -> list[AssetStatement]:
             continue
         if name.startswith("clearing:"):
             part = "clearing"
-        elif name.startswith("deficit:"):
+        elif name.startswith(("deficit:", SOCIALISED, WRITTEN_OFF)):
             part = "deficits"
         sums[asset.name][part] += balance
     out = []

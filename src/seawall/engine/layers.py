@@ -1,14 +1,17 @@
-"""The cash layers of the waterfall as the engine sees them: what each could pay now, and the posting of draws."""
+"""Cash layers: what each could pay now, how layers that stand beside each other share, and the posting of draws."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-from seawall.engine.events import ClaimOpened, Drawn, LossRecognised, Why
+from seawall.engine.events import Called, CallRound, ClaimOpened, Drawn, LayersShared, LossRecognised, MembersDrawn, Why
+from seawall.engine.limits import DrawPlace
 from seawall.engine.posting import Step
 from seawall.engine.state import State
-from seawall.waterfall import Allocation, LayerKind, LayerRule, LayerState
+from seawall.members import CallCaps, Tier, call_limits, cash_call, pro_rata, tiers_in_order, window_for
+from seawall.money import split
+from seawall.waterfall import OTHER_TIER, PAYING, LayerKind, LayerRule, LayerState, allocate
 
 
 @dataclass(slots=True)
@@ -30,39 +33,68 @@ class Need:
 
 
 @dataclass(slots=True)
-class Default:
-    """One bankrupt unit on its way down the ladder. ``left`` is the loss nobody has paid yet."""
+class Loss:
+    """One recognised loss on its way down. ``left`` is what nobody has paid yet, book units of ``asset``.
 
-    unit: int
-    account: int
-    asset: int
-    loss: int
-    left: int
-    needs: list[Need]
-
-
-def cash_layers(state: State, *, before_deleverage: bool, for_fill: bool = False) -> tuple[LayerRule, ...]:
-    """The account layers that stand before (or after) deleveraging in the order of use.
-
-    Layers that only pay for fills are left out unless the loss comes from a fill.
+    A default has an ``account`` (and a ``unit`` while it is judged); any other cause has none, its payers pay into
+    ``target``. ``event`` is the first loss of the same default: what is carried and recognised anew, and what single fills
+    cost, counts for the same limit per event. ``market`` is where the loss counts for limits per market, -1 when it belongs to none.
     """
-    layers = state.policy.layers
-    cut = next((i for i, rule in enumerate(layers) if rule.kind is LayerKind.DELEVERAGE), len(layers))
-    part = layers[:cut] if before_deleverage else layers[cut + 1 :]
-    return tuple(rule for rule in part if rule.kind is LayerKind.ACCOUNT and (for_fill or rule.pays == "all"))
+
+    number: int
+    holder: str
+    asset: int
+    cause: str
+    left: int
+    target: int
+    account: int | None = None
+    unit: int | None = None
+    market: int = -1
+    needs: list[Need] = field(default_factory=list)
+    event: int = 0
 
 
-def layer_states(state: State, rules: Sequence[LayerRule], asset: int, defaulter: int) -> list[LayerState[int]]:
-    """What each layer can pay in ``asset`` now, book units. The defaulter's own account pays nothing here."""
-    states = []
-    for rule in rules:
-        account = state.house[rule.account]
-        available = 0 if account == defaulter else free_cash(state, account, asset)
-        limit = rule.limit_per_event
-        if limit is not None:
-            limit = state.asset(asset).to_book(limit * 10 ** state.asset(asset).decimals // 10**6)
-        states.append(LayerState(rule.name, available, limit=limit, partial=rule.partial, causes=rule.causes))
-    return states
+def recognise(
+    state: State,
+    step: Step,
+    *,
+    holder: str,
+    asset: int,
+    amount: int,
+    cause: str,
+    why: Why,
+    account: int | None = None,
+    unit: int | None = None,
+    market: int | None = None,
+) -> Loss:
+    """Book a loss to its deficit account, once."""
+    number = state.next_loss
+    state.next_loss += 1
+    state.deficits.recognise(holder, number, amount)
+    state.loss_assets[number] = asset
+    step.emit(LossRecognised(number, holder, state.asset(asset).name, amount, cause, why))
+    if account is None:
+        target = state.ledger.open(f"deficit:{number}", state.asset(asset), floor=None)
+    else:
+        target = state.cash_id(account, asset)
+    case = state.cases.get(unit) if unit is not None else None
+    event = number
+    if case is not None:
+        event = case.event = case.event or number
+        market = case.market if market is None else market
+    return Loss(
+        number, holder, asset, cause, amount, target, account, unit, -1 if market is None else market, event=event
+    )
+
+
+def place_of(state: State, loss: Loss) -> DrawPlace:
+    """Where draws for a loss count."""
+    market, tier = "", OTHER_TIER
+    if loss.market >= 0:
+        instrument = state.instrument(loss.market)
+        market, tier = instrument.symbol, state.policy.tiers.get(instrument.base, OTHER_TIER)
+    owner = loss.holder if loss.account is None else state.snapshot.owners[loss.account]
+    return DrawPlace(loss.event, loss.holder, owner, market, tier, state.asset(loss.asset).name, state.time_ns)
 
 
 def free_cash(state: State, account: int, asset: int) -> int:
@@ -73,61 +105,228 @@ def free_cash(state: State, account: int, asset: int) -> int:
     return max(0, cash)
 
 
-def recognise(state: State, step: Step, account: int, asset: int, amount: int, cause: str, why: Why) -> int:
-    """Book a loss to its deficit account; returns the loss number."""
-    loss = state.next_loss
-    state.next_loss += 1
-    name = state.account_name(account)
-    state.deficits.recognise(name, loss, amount)
-    step.emit(LossRecognised(loss, name, state.asset(asset).name, amount, cause, why))
-    return loss
+def payers(state: State, rule: LayerRule, loss: Loss) -> dict[str, int]:
+    """Who pays in a cash layer: name -> account. The defaulter's own account pays nothing here."""
+    if rule.kind is LayerKind.ACCOUNT:
+        account = state.house[rule.account]
+        return {} if account == loss.account else {state.account_name(account): account}
+    if rule.kind is LayerKind.OWN_CONTRIBUTION:
+        own = state.members.own(loss.account)
+        return {} if own is None else {own: state.members.accounts[own]}
+    return state.members.others(loss.account)
 
 
-def post_draws(
-    state: State,
-    step: Step,
-    allocation: Allocation[int],
-    account: int,
-    asset: int,
-    loss_amount: int,
-    cause: str,
-    why: Why,
-    loss: int | None = None,
-) -> int:
-    """Pay the draws of an allocation to the defaulting account. Returns the loss number."""
-    name = state.account_name(account)
-    asset_name = state.asset(asset).name
-    if loss is None:
-        loss = recognise(state, step, account, asset, loss_amount, cause, why)
-    step.note("layers", allocation)
-    rules = {rule.name: rule for rule in state.policy.layers}
-    left = loss_amount
-    for draw in allocation.draws:
-        if not draw.amount:
-            continue
-        source = state.house[rules[draw.name].account]
-        inputs = {"left": left, "available": draw.available}
+def layer_state(state: State, rule: LayerRule, loss: Loss) -> LayerState[int]:
+    """What a layer can pay towards a loss now: its accounts' free cash, within all its limits."""
+    asset = state.asset(loss.asset)
+    balance = sum(free_cash(state, account, loss.asset) for account in payers(state, rule, loss).values())
+    unit = 10**asset.book_scale
+    available = max(0, balance - rule.keep * unit // 10**6)  # rounded down
+    place = place_of(state, loss)
+    rooms = [state.limits.room(rule, limit, place, balance=balance, unit=unit) for limit in rule.limits]
+    return LayerState(rule.name, available, min(rooms) if rooms else None, rule.partial, rule.causes)
+
+
+def draw_group(state: State, step: Step, group: Sequence[LayerRule], loss: Loss) -> None:
+    """Let one cash layer, or layers that stand beside each other, pay what they can of a loss."""
+    if loss.left <= 0 or loss.cause not in group[0].causes:
+        return
+    if step.watch is not None and group[0].kind is not LayerKind.ASSESSMENT:
+        for seen in (layer_state(state, rule, loss) for rule in group):
+            step.note("layer", (loss.number, loss.left, seen))
+    if group[0].kind is LayerKind.ASSESSMENT:
+        assess(state, step, group[0], loss)
+        return
+    states = [layer_state(state, rule, loss) for rule in group]
+    if len(group) == 1:
+        draw = allocate(loss.left, states, cause=loss.cause).draws[0]
+        inputs = {"left": loss.left, "available": draw.available}
         if draw.limit is not None:
             inputs["limit"] = draw.limit
-        step.pay(source, account, asset, draw.amount, f"layer:{draw.name}")
+        _post_draw(state, step, group[0], loss, draw.amount, inputs)
+        return
+    # Layers of one rank: pro rata to what each may pay, to the unit, equal remainders to the earlier layer.
+    rooms = [s.available if s.limit is None else min(s.available, s.limit) for s in states]
+    total = min(loss.left, sum(rooms))
+    if not total:
+        return
+    shares = split(total, rooms)
+    step.emit(
+        LayersShared(
+            loss.number,
+            state.asset(loss.asset).name,
+            tuple((rule.name, share) for rule, share in zip(group, shares, strict=True)),
+            (("layer.beside", {"left": loss.left, "rooms": rooms}),),
+        )
+    )
+    for rule, share in zip(group, shares, strict=True):
+        _post_draw(state, step, rule, loss, share, {"left": share, "available": share})
+
+
+def _post_draw(state: State, step: Step, rule: LayerRule, loss: Loss, amount: int, inputs: dict[str, int]) -> None:
+    """Pay a draw from its layer's accounts, and count it against the layer's limits."""
+    if not amount:
+        return
+    accounts = payers(state, rule, loss)
+    name = "layer.draw" if "limit" not in inputs else "layer.draw_limited"
+    if rule.kind is not LayerKind.MEMBERS:
+        (account,) = accounts.values()
+        _pay(state, step, rule, loss, account, amount, ((name, inputs),))
+    else:
+        free = {member: free_cash(state, account, loss.asset) for member, account in accounts.items()}
+        left = amount
+        for tier in tier_order(state, list(free)):
+            own = {member: free[member] for member in tier if free[member]}
+            part = min(left, sum(own.values()))
+            if part:
+                _share(state, step, rule, loss, {m: accounts[m] for m in own}, own, part, left)
+                left -= part
+    state.limits.record(rule, place_of(state, loss), amount)
+    loss.left -= amount
+
+
+def tier_order(state: State, names: Sequence[str]) -> list[list[str]]:
+    """Members by auction tier in order of use, one rank without an auction; one that was not invited stands with
+    those who bid well."""
+    if not state.members.tiers:
+        return [list(names)]
+    return tiers_in_order({name: state.members.tiers.get(name, Tier.COMPETITIVE) for name in names})
+
+
+def _share(
+    state: State,
+    step: Step,
+    rule: LayerRule,
+    loss: Loss,
+    accounts: dict[str, int],
+    free: dict[str, int],
+    part: int,
+    left: int,
+) -> None:
+    """Members of one rank pay ``part``, pro rata to what each has left, to the unit."""
+    weights = list(free.values())
+    shares = dict(zip(free, split(part, weights), strict=True))
+    asset = state.asset(loss.asset).name
+    posted = tuple((state.account_name(accounts[member]), share) for member, share in shares.items())
+    for member, share in shares.items():
+        _transfer(state, step, rule, loss, accounts[member], share)
+    why: Why = (("layer.members", {"left": left, "balances": weights}),)
+    step.emit(MembersDrawn(loss.number, rule.name, asset, part, posted, why))
+    for member, share in shares.items():
+        open_claim(state, step, loss.number, state.account_name(accounts[member]), asset, share, layer=rule)
+
+
+def _transfer(state: State, step: Step, rule: LayerRule, loss: Loss, source: int, amount: int) -> None:
+    """One account's part of a draw: the money and the deficit."""
+    step.spend(source, loss.target, loss.asset, amount, f"layer:{rule.name}")
+    if loss.account is not None:
+        step.sync_cash(loss.account, loss.asset)
+    state.deficits.cover(loss.holder, loss.number, amount)
+
+
+def _pay(state: State, step: Step, rule: LayerRule, loss: Loss, source: int, amount: int, why: Why) -> None:
+    """A draw on one account: the money, the event, the claim."""
+    _transfer(state, step, rule, loss, source, amount)
+    asset, name = state.asset(loss.asset).name, state.account_name(source)
+    step.emit(Drawn(loss.number, rule.name, name, asset, amount, why))
+    open_claim(state, step, loss.number, name, asset, amount, layer=rule)
+
+
+def assess(state: State, step: Step, rule: LayerRule, loss: Loss) -> None:
+    """Call the other members for what is left, pro rata to contribution, each within its caps; what comes in pays.
+
+    Rounds repeat on what the caps of some refused, until it is met or no cap has room. Source: ``members.cash_call``.
+    """
+    terms = state.policy.members
+    assert terms is not None
+    caps = CallCaps(terms.call_per_default, terms.call_per_window, terms.window_ns)
+    others = state.members.others(loss.account)
+    base = state.members.paid_in.get(loss.asset, {})
+    window = window_for(state.members.windows.get(loss.asset), caps, base, state.time_ns)
+    rooms_left = window.room(caps)
+    case = state.cases.get(loss.unit) if loss.unit is not None else None
+    called: dict[str, int] = {} if case is None else case.called
+    single = call_limits({name: window.base.get(name, 0) for name in others}, caps.single)
+    room = {name: max(0, min(rooms_left.get(name, 0), single[name] - called.get(name, 0))) for name in others}
+    contribution = {name: window.base.get(name, 0) for name in others}
+    place, unit = place_of(state, loss), 10 ** state.asset(loss.asset).book_scale
+    rooms = [state.limits.room(rule, limit, place, balance=0, unit=unit) for limit in rule.limits]
+    asked = LayerState(rule.name, sum(room.values()), min(rooms) if rooms else None, rule.partial, rule.causes)
+    step.note("layer", (loss.number, loss.left, asked))
+    need = min([loss.left, *rooms])
+    call = cash_call(need, contribution, room)
+    asset = state.asset(loss.asset).name
+    left = need
+    for round_ in call.rounds:
+        active = {name: contribution[name] for name in round_.asked}
+        shares = pro_rata(left, active)
+        ordered = sorted(active)
         step.emit(
-            Drawn(
-                loss,
-                draw.name,
-                state.account_name(source),
-                asset_name,
-                draw.amount,
-                (("layer.draw" if draw.limit is None else "layer.draw_limited", inputs),),
+            CallRound(
+                loss.number,
+                rule.name,
+                asset,
+                left,
+                tuple((name, shares[name]) for name in ordered),
+                (("call.round", {"contributions": [active[name] for name in ordered]}),),
             )
         )
-        state.deficits.cover(name, loss, draw.amount)
-        open_claim(state, step, loss, state.account_name(source), asset_name, draw.amount, rank=2)
-        left -= draw.amount
-    return loss
+        for name in ordered:
+            amount = round_.paid[name]
+            if amount:
+                account = others[name]
+                step.receive(state.external[loss.asset], account, loss.asset, amount, "assessment")
+                _transfer(state, step, rule, loss, account, amount)
+                why: Why = (("call.member", {"share": shares[name], "room": room[name]}),)
+                step.emit(Called(loss.number, rule.name, name, state.account_name(account), asset, amount, why))
+                open_claim(state, step, loss.number, state.account_name(account), asset, amount, layer=rule)
+                room[name] -= amount
+                called[name] = called.get(name, 0) + amount
+                left -= amount
+    state.members.windows[loss.asset] = window.take(call.paid)
+    paid = need - left
+    if paid:
+        state.limits.record(rule, place, paid)
+    loss.left -= paid
 
 
-def open_claim(state: State, step: Step, loss: int, holder: str, asset: str, amount: int, rank: int) -> None:
-    """Those who paid hold a claim on recoveries. Rank 1: deleveraged or haircut members; rank 2: the layers."""
-    if amount > 0:
-        state.claims.open(holder, amount, rank=rank, loss=loss, asset=asset)
-        step.emit(ClaimOpened(loss, holder, asset, amount, rank))
+def fill_layers(state: State) -> tuple[LayerRule, ...]:
+    """The layers that may pay for what a fill costs beyond bankruptcy: cash layers before any other kind."""
+    layers = state.policy.layers
+    cut = next((i for i, rule in enumerate(layers) if rule.kind not in PAYING), len(layers))
+    return layers[:cut]
+
+
+def open_claim(
+    state: State, step: Step, loss: int, holder: str, asset: str, amount: int, layer: LayerRule | None
+) -> None:
+    """Those who paid hold a claim on recoveries; the layer used last is repaid first (rank 1)."""
+    open_claims(state, step, loss, asset, [(holder, amount)], layer)
+
+
+def open_claims(
+    state: State, step: Step, loss: int, asset: str, payers: Iterable[tuple[str, int]], layer: LayerRule | None
+) -> None:
+    """``open_claim`` for every (holder, amount)."""
+    layers = state.policy.layers
+    rank = len(layers) - layers.index(layer) if layer is not None else 1
+    for holder, amount in payers:
+        if amount > 0:
+            state.claims.open(holder, amount, rank=rank, loss=loss, asset=asset)
+            step.emit(ClaimOpened(loss, holder, asset, amount, rank))
+
+
+def observe_balances(state: State) -> None:
+    """Note the balances of accounts that have a limit stated as a share of their peak."""
+    for rule in state.policy.layers:
+        for limit in rule.limits:
+            if limit.share_of_peak is not None and rule.kind is LayerKind.ACCOUNT:
+                account = state.house[rule.account]
+                for asset in sorted(set(state.settle_asset)):
+                    state.limits.observe(
+                        rule.name,
+                        state.asset(asset).name,
+                        state.time_ns,
+                        state.book.cash(account, asset),
+                        limit.window_ns,
+                    )

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
+from seawall.engine.memberbook import CONTRIBUTION
 from seawall.engine.options import open_options
+from seawall.engine.period import GainsPeriod, period_length
 from seawall.engine.policy import HouseAccount, Policy
+from seawall.engine.socialise import SOCIALISED, WRITTEN_OFF
 from seawall.engine.state import EXTERNAL, HOUSE_ROLES, OUTSIDE, State
 from seawall.errors import InputError
 from seawall.ledger import Ledger
+from seawall.liquidation import HaltTrack
 from seawall.margin import Book, BookSnapshot
+from seawall.members import ContributionRule, contributions_with_minimum
 from seawall.money import Asset, Rounding, muldiv, parse_amount
+from seawall.waterfall import CAUSES
 
 
 def complete(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int]) -> BookSnapshot:
@@ -23,6 +30,7 @@ def complete(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int]) -
     ``outside`` enters at the opening mark, so that it brings no profit of its own. Order: the book's accounts, then
     the policy's house accounts in policy order, then ``outside``.
     """
+    _check_names(snapshot)
     names = list(snapshot.account_ids)
     roles = list(snapshot.roles)
     taken = set(names)
@@ -43,6 +51,14 @@ def complete(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int]) -
         roles.append(house.role)
         taken.add(house.name)
         extra_cash.extend((index, a, _opening(house, snapshot.assets[a], members_cash[a])) for a in settle)
+    for name, contribution in default_fund(snapshot, policy, marks, members_cash).items():
+        account = f"{CONTRIBUTION}{name}"
+        if account in taken:
+            raise InputError("account name is reserved", field="account", value=account)
+        extra_cash.extend((len(names), a, amount) for a, amount in contribution.items())
+        names.append(account)
+        roles.append("fund")
+        taken.add(account)
     if OUTSIDE not in roles:
         if OUTSIDE in taken:
             raise InputError("account name is reserved", field="account", value=OUTSIDE)
@@ -80,6 +96,86 @@ def complete(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int]) -
         pos_entry=np.concatenate([snapshot.pos_entry, np.array([o[2] for o in other], dtype=np.int64)]),
         marks=dict(marks),
     )
+
+
+def _check_names(snapshot: BookSnapshot) -> None:
+    """No account bears a name that the ledger, or the holder of a declared loss, will need.
+
+    Raises:
+        InputError: one does.
+    """
+    reserved = ("clearing:", "deficit:", SOCIALISED, WRITTEN_OFF, *(f"{cause}:" for cause in CAUSES))
+    for number, name in enumerate(snapshot.account_ids):
+        if name == EXTERNAL or name.startswith(reserved):
+            raise InputError(
+                "account name is reserved",
+                row=number + 1,
+                field="account",
+                value=name,
+                expected="a name that is not external and does not begin with " + ", ".join(reserved),
+            )
+
+
+def members_of(snapshot: BookSnapshot, policy: Policy) -> dict[int, str]:
+    """The member of every account that has one: as the book says, else assigned by the owner's name where the policy
+    asks for it (SHA-256 modulo the number of members), so that linked accounts share a member."""
+    if policy.members is None:
+        return {}
+    found = {a: name for a, name in enumerate(snapshot.members) if name and snapshot.roles[a] not in HOUSE_ROLES}
+    if found or not policy.members.assign:
+        return found
+    count = policy.members.assign
+    width = len(str(count))
+    for account, owner in enumerate(snapshot.owners):
+        if snapshot.roles[account] not in HOUSE_ROLES:
+            number = int.from_bytes(hashlib.sha256(owner.encode()).digest()[:8], "big") % count
+            found[account] = f"member {number + 1:0{width}d}"
+    return found
+
+
+def default_fund(
+    snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int], members_cash: Sequence[int]
+) -> dict[str, dict[int, int]]:
+    """Contribution of every member by asset, minor units: the fund shared over members by name.
+
+    Proportional contributions follow gross notional at the opening marks. Source: EMIR article 42.
+    """
+    rule = policy.members
+    if rule is None:
+        return {}
+    of_account = members_of(snapshot, policy)
+    names = sorted(set(of_account.values()))
+    found: dict[str, dict[int, int]] = {name: {} for name in names}
+    for asset in sorted({snapshot.assets.index(i.settle) for i in snapshot.instruments}):
+        terms = snapshot.assets[asset]
+        if rule.fund is not None:
+            size = muldiv(rule.fund, 10**terms.decimals, 10**6, Rounding.FLOOR)
+        else:
+            share = rule.fund_share_of_cash or Fraction(0)
+            size = muldiv(max(0, members_cash[asset]), share.numerator, share.denominator, Rounding.FLOOR)
+        exposure = dict.fromkeys(names, 0 if rule.contribution is ContributionRule.PROPORTIONAL else 1)
+        if rule.contribution is ContributionRule.PROPORTIONAL:
+            for account, market, lots in zip(
+                snapshot.pos_account.tolist(), snapshot.pos_market.tolist(), snapshot.pos_lots.tolist(), strict=True
+            ):
+                instrument = snapshot.instruments[market]
+                if account in of_account and snapshot.assets[asset] == instrument.settle:
+                    exposure[of_account[account]] += abs(lots) * instrument.unit_value(marks[market])
+        unit = terms.to_minor(1)
+        minimum = muldiv(rule.minimum, 10**terms.decimals, 10**6 * unit, Rounding.FLOOR)
+        for name, amount in contributions_with_minimum(size // unit, exposure, minimum).items():
+            found[name][asset] = amount * unit
+    return found
+
+
+def _open_members(state: State) -> None:
+    """Who belongs to which member, and where each contribution is kept."""
+    policy = state.policy
+    state.members.of_account = members_of(state.snapshot, policy)
+    for name in sorted(set(state.members.of_account.values())):
+        account = state.members.accounts[name] = state.account_index[f"{CONTRIBUTION}{name}"]
+        for asset in sorted(set(state.settle_asset)):
+            state.members.paid_in.setdefault(asset, {})[name] = state.book.cash(account, asset)
 
 
 def _opening(house: HouseAccount, asset: Asset, members_cash: int) -> int:
@@ -163,7 +259,12 @@ def open_state(
     rule = policy.liquidation.backstop
     if rule is not None:
         state.backstop = state.house[rule.account]
+    state.halts = [HaltTrack(rule) for rule in policy.halts]
+    _open_members(state)
     _post_opening(state)
+    length = period_length(policy.layers)
+    if length is not None:
+        state.period = GainsPeriod.begin(book, length, time_ns)
     open_options(state)
     # Who is at risk already is looked at with the first marks, whichever market they move.
     state.watch.update(u for u in book.at_risk_units() if book.account_of(u) not in state.house_accounts)

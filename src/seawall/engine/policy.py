@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
 from typing import Any
 
-from seawall.liquidation import LiquidationRule
+from seawall.liquidation import HaltRule, LiquidationRule
 from seawall.margin import HaircutSchedule, MarginRule
 from seawall.market import MarkRule, OracleRule
+from seawall.members import MembersRule
 from seawall.waterfall import DeleverageRule, LayerRule
+from seawall.waterfall.winddown import PriceBasis
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,28 @@ class HouseAccount:
     share_of_cash: Fraction | None = None
 
 
+CLAIMANT_CLASSES = ("members", "default_fund", "venue")
+
+
+@dataclass(frozen=True, slots=True)
+class WindDownRule:
+    """How the venue itself is wound down, written before it is needed.
+
+    Attributes:
+        basis: how every market's settlement price is found.
+        window_ns: length of the window of an average.
+        classes: claimant classes, first paid first; every one of ``CLAIMANT_CLASSES`` once.
+        claims_ns: claims may be filed for so long after the stop.
+        interim_share: most of the money that an interim distribution pays out.
+    """
+
+    basis: PriceBasis
+    window_ns: int = 0
+    classes: tuple[str, ...] = CLAIMANT_CLASSES
+    claims_ns: int = 0
+    interim_share: Fraction = Fraction(1)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Everything that decides who is liquidated and who pays.
@@ -42,6 +66,8 @@ class Policy:
     ``layers`` is the loss waterfall in the order of use. ``haircuts`` (collateral) applies when ``margin.pool`` is
     "account". ``represents`` and ``cannot_represent`` are the header of a preset: what it stands for, with its
     source, which structure of the venue it leaves out, and where the venue's own rule is known to be unsound.
+    ``tiers`` sorts markets by base coin; ``members`` is the default fund of a clearing house;
+    ``halts`` are what may stand still and when; ``wind_down`` is what happens when the venue itself fails.
     """
 
     name: str
@@ -58,6 +84,10 @@ class Policy:
     numeraire: str | None = None
     haircuts: Mapping[str, HaircutSchedule] | None = None
     known_weaknesses: str = ""
+    tiers: Mapping[str, str] = field(default_factory=dict)
+    members: MembersRule | None = None
+    halts: tuple[HaltRule, ...] = ()
+    wind_down: WindDownRule | None = None
 
     def canonical(self) -> str:
         """The policy as one line of JSON with sorted keys, fractions as ``n/d``: what is hashed."""

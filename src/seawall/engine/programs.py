@@ -10,7 +10,8 @@ list) from inputs, earlier names or literals. Eight primitives:
   when those that receive nothing are left out; else it is their sum.
 
 ``name*`` as an operand of ``sum`` stands for every result of that name in the items of the event before, taken once.
-``posts`` says which result is which amount: the event's own field, a ledger transfer, or both.
+``posts`` says which result is which amount: the event's own field, a ledger transfer, or both. A list of results is a
+field of (name, amount) pairs; its transfers name each as ``{payer}``.
 """
 
 from __future__ import annotations
@@ -207,6 +208,123 @@ RULES: Mapping[str, Rule] = {
         (("most", "min", "available", "limit"), ("draw", "min", "left", "most")),
         (_LAYER,),
     ),
+    "layer.beside": Rule(
+        "Layers of one rank pay together, pro rata to what each may pay; largest remainder, ties to the earlier layer.",
+        (("all", "sum", "rooms"), ("total", "min", "left", "all"), ("shares", "split", "total", "rooms")),
+        (Post("shares", "shares"),),
+    ),
+    "layer.members": Rule(
+        "Members of one rank pay what is left, as far as their contributions go, pro rata to them; largest remainder.",
+        (("all", "sum", "balances"), ("draw", "min", "left", "all"), ("parts", "split", "draw", "balances")),
+        (Post("draw", "amount"), Post("parts", "parts", "{payer}", "{loss_account}", "layer:{layer}")),
+    ),
+    "call.round": Rule(
+        "What is still needed is asked of the members whose caps have room, pro rata to contribution.",
+        (("shares", "split", "left", "contributions"),),
+        (Post("shares", "shares"),),
+    ),
+    "call.member": Rule(
+        "A member pays its share of the round, no more than its caps leave; the money comes from outside.",
+        (("called", "min", "share", "room"), ("drawn", "add", "called", 0)),
+        (
+            Post("called", "amount", "external", OWN, "assessment"),
+            Post("drawn", "", OWN, "{loss_account}", "layer:{layer}"),
+        ),
+    ),
+    "socialise.open_interest": Rule(
+        "Every open lot of the market pays the same, longs and shorts: what is left, as far as the layer's limits go.",
+        (("charged", "min", "left", "most"),),
+        (Post("charged", "amount", CLEARING, "{loss_account}", "layer:{layer}"),),
+    ),
+    "socialise.share": Rule(
+        "What is charged is split over open lots: largest remainder, ties to the earlier account. A charge raises a "
+        "position's entry value; the market's clearing account pays.",
+        (("parts", "split", "charged", "lots"),),
+    ),
+    "socialise.cash": Rule(
+        "Every positive balance is cut by one rate: what is left of the loss, at most the largest part that may be cut; "
+        "split by balance, largest remainder.",
+        (
+            ("most", "muldiv", "whole", "num", "den"),
+            ("cut", "min", "left", "most"),
+            ("cuts", "split", "cut", "balances", "whole"),
+        ),
+        (Post("cut", "amount"), Post("cuts", "cuts", "{payer}", "{loss_account}", "layer:{layer}")),
+    ),
+    "socialise.withdrawals": Rule(
+        "What is left, as far as the layer's limits go, is put on the account that withdrawals pay off.",
+        (("borne", "min", "left", "most"),),
+        (Post("borne", "amount", "socialised:{asset}", "{loss_account}", "layer:{layer}"),),
+    ),
+    "withdrawal.rate": Rule(
+        "A withdrawal is paid at the rate of what members' balances are still worth (rounded down); the rest pays off "
+        "socialised losses.",
+        (("paid", "muldiv", "amount", "num", "den"), ("cut", "sub", "amount", "paid")),
+        (Post("cut", "amount_minor", OWN, "socialised:{asset}", "withdrawal_cut", "asset", True),),
+    ),
+    "loss.declared": Rule(
+        "Money of the venue is gone: it leaves the vault against the loss's deficit account.",
+        (("gone", "add", "declared", 0),),
+        (Post("gone", "amount", "deficit:{loss}", "external", "loss"),),
+    ),
+    "loss.unpaid": Rule(
+        "Nobody paid what is left: it stays on the loss's deficit account.",
+        (("owed", "sub", 0, "equity"),),
+        (Post("owed", "amount"),),
+    ),
+    "recovery.residual": Rule(
+        "A recovery first pays what nobody had paid; claims follow, the layer used last first; the excess is the "
+        "defaulter's.",
+        (
+            ("residual", "min", "amount", "owed"),
+            ("rest", "sub", "amount", "residual"),
+            ("excess", "sub", "rest", "claimed"),
+        ),
+        (
+            Post("residual", "residual", "external", "deficit:{loss}", "recovery"),
+            Post("excess", "excess", "external", OWN, "recovery"),
+        ),
+    ),
+    "recovery.residual_outside": Rule(
+        "A recovery first pays what nobody had paid; claims follow, the layer used last first; the excess stays outside.",
+        (
+            ("residual", "min", "amount", "owed"),
+            ("rest", "sub", "amount", "residual"),
+            ("excess", "sub", "rest", "claimed"),
+        ),
+        (Post("residual", "residual", "external", "deficit:{loss}", "recovery"), Post("excess", "excess")),
+    ),
+    "recovery.rank": Rule(
+        "Claims of one rank are paid pro rata to what each is owed; largest remainder, ties to the earlier claim.",
+        (("all", "sum", "owed"), ("pot", "min", "rest", "all"), ("parts", "split", "pot", "owed")),
+        (Post("pot", "amount"), Post("parts", "parts", "external", "{payer}", "recovery")),
+    ),
+    "auction.paid": Rule(
+        "The winning bid is paid on top of the mark; below zero, the account in default pays the winner.",
+        (("paid", "add", "bid", 0),),
+        (Post("paid", "amount", "{buyer}", OWN, "auction"),),
+    ),
+    "distribution.class": Rule(
+        "A class is paid before the next, pro rata to what each claim still is; largest remainder, ties by name.",
+        (("whole", "sum", "claims"), ("pays", "min", "left", "whole"), ("parts", "split", "pays", "claims")),
+        (
+            Post("pays", "amount"),
+            Post("parts", "parts", "{payer}", "external", "distribution", "asset", True),
+        ),
+    ),
+    "distribution.written_off": Rule(
+        "What no money is left for stands against the losses that nobody paid.",
+        (("parts", "split", "rest", "balances"),),
+        (Post("parts", "parts", "{payer}", "written_off:{asset}", "written_off", "asset", True),),
+    ),
+    "recovery.restored": Rule(
+        "What comes back after the end is owed again to those who were written off, class by class, pro rata.",
+        (("whole", "sum", "owed"), ("back", "min", "left", "whole"), ("parts", "split", "back", "owed")),
+        (
+            Post("back", "amount"),
+            Post("parts", "parts", "written_off:{asset}", "{payer}", "restored", "asset", True),
+        ),
+    ),
     "take_over.position": Rule(
         "A position is handed over at the mark: what it is worth less its entry value is realised.",
         (("value", "muldiv", "lots", "worth", 1), ("paid", "add", "value", "entry"), ("realised", "sub", 0, "paid")),
@@ -316,6 +434,11 @@ RULES: Mapping[str, Rule] = {
         ),
         (Post("score", "score"),),
     ),
+    "rank.relief": Rule(
+        "Ranked by how much closing takes off the account's net exposure, per lot in billionths: hedges come last.",
+        (("score", "add", "relief", 0),),
+        (Post("score", "score"),),
+    ),
     "haircut.gains": Rule(
         "All gains are cut by one rate: what is left of the losses, at most the largest part of gains that may be cut; "
         "split by gain, and poured into the losses in order.",
@@ -362,5 +485,6 @@ CODES: Mapping[str, str] = {
     "taken_over": "take_over",
     "traded": "trade",
     "position_settled": "settle",
+    "position_sold": "auction",
 }
 SIDES: Mapping[str, tuple[str, str]] = {"traded": ("buyer", "seller"), "taken_over": ("account", "backstop")}

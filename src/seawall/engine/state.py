@@ -11,27 +11,40 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from seawall.engine.limits import LimitBook
+from seawall.engine.memberbook import MemberBook
+from seawall.engine.period import GainsPeriod
 from seawall.engine.policy import Policy
 from seawall.ledger import Ledger
+from seawall.liquidation import BlockUse, HaltTrack
 from seawall.margin import Book, BookSnapshot
 from seawall.market import Instrument, Kind
 from seawall.money import Asset
 from seawall.waterfall import ClaimBook, DeficitBook
+from seawall.waterfall.winddown import Claim
 
 EXTERNAL = "external"
 OUTSIDE = "outside"
 HOUSE_ROLES = ("fund", "backstop", "outside")
+MEMBER_ROLES = ("trader", "market_maker")
 
 
 @dataclass(slots=True)
 class Case:
-    """One account under liquidation."""
+    """One account under liquidation. ``market`` is where its largest requirement was when it began: its losses count there.
+    ``event`` is the number of its first loss, 0 without one, ``called`` what each member paid on cash calls for it.
+    ``use`` is what its close-outs used of the caps since marks number ``block``."""
 
     unit: int
     started_ns: int
+    market: int = -1
     attempts: int = 0
     next_ns: int = 0
     intents: set[int] = field(default_factory=set)
+    event: int = 0
+    called: dict[str, int] = field(default_factory=dict)
+    block: int = -1
+    use: BlockUse = field(default_factory=BlockUse)
 
 
 @dataclass(slots=True)
@@ -46,6 +59,17 @@ class Intent:
     deadline_ns: int
     purpose: str
     unit: int
+
+
+@dataclass(slots=True)
+class WindingDown:
+    """The venue since it stopped: claims filed and not ruled on yet (asset, claim), assets that are paid out,
+    and by asset and account what was written off (minor units) and has not come back."""
+
+    since_ns: int
+    filed: list[tuple[int, Claim]] = field(default_factory=list)
+    closed: set[int] = field(default_factory=set)
+    written_off: dict[int, dict[int, int]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -80,6 +104,16 @@ class State:
     intents: dict[int, Intent] = field(default_factory=dict)
     watch: set[int] = field(default_factory=set)
     touched: set[tuple[int, int]] = field(default_factory=set)
+    limits: LimitBook = field(default_factory=LimitBook)
+    members: MemberBook = field(default_factory=MemberBook)
+    period: GainsPeriod | None = None
+    references: dict[str, int] = field(default_factory=dict)
+    loss_assets: dict[int, int] = field(default_factory=dict)
+    observed: dict[str, Fraction] = field(default_factory=dict)
+    halts: list[HaltTrack] = field(default_factory=list)
+    halts_on: set[int] = field(default_factory=set)
+    history: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    winding: WindingDown | None = None
     deficits: DeficitBook = field(default_factory=DeficitBook)
     claims: ClaimBook = field(default_factory=ClaimBook)
     cash_ids: dict[int, int] = field(default_factory=dict)
@@ -130,10 +164,19 @@ class State:
         return 0 if found is None else self.ledger.balance(found)
 
 
+MANY = 64
+
+
+def watched(state: State) -> set[int]:
+    """Units on the watch that something may have to be done about: of many, only those in trouble."""
+    return state.watch if len(state.watch) < MANY else state.book.in_trouble(state.watch)
+
+
 def state_lines(state: State) -> Iterator[str]:
     """The canonical text of the state, line by line: what the state hash is computed over.
 
-    In order: rules and time, counters, ledger balances, marks, positions, open liquidations, intents, deficits.
+    In order: rules and time, counters, ledger balances, marks, positions, open liquidations, intents, deficits, claims,
+    what layers have paid within their limits, members, the period of gains, declared losses, halts, the wind-down.
     """
     yield f"policy {state.policy.hash}"
     yield f"time {state.time_ns}"
@@ -147,12 +190,36 @@ def state_lines(state: State) -> Iterator[str]:
         yield f"position {names[a]} {instruments[m].symbol} {n} {e}"
     for unit in sorted(state.cases):
         case = state.cases[unit]
-        yield f"case {unit} {case.started_ns} {case.attempts} {case.next_ns}"
+        yield f"case {unit} {case.started_ns} {case.market} {case.attempts} {case.next_ns} {case.event}"
+        if case.called:
+            yield f"called {unit} {sorted(case.called.items())}"
+        if case.block >= 0:
+            yield f"block {unit} {case.block} {case.use.notional} {case.use.fund_loss} {sorted(case.use.markets)}"
     for number in sorted(state.intents):
         intent = state.intents[number]
-        yield f"intent {number} {intent.account} {intent.market} {intent.lots} {intent.limit} {intent.deadline_ns}"
+        order = f"{intent.account} {intent.market} {intent.lots} {intent.limit} {intent.deadline_ns}"
+        yield f"intent {number} {order} {intent.purpose} {intent.unit}"
+    yield f"watch {sorted(state.watch)}"
+    for asset, price in sorted(state.index_prices.items()):
+        yield f"index {state.asset(asset).name} {price}"
     yield from state.deficits.canonical_lines()
     yield from state.claims.canonical_lines()
+    yield from state.limits.canonical_lines()
+    yield from state.members.canonical_lines()
+    if state.period is not None:
+        yield from state.period.canonical_lines()
+    for reference, loss in state.references.items():
+        yield f"declared {reference!r} {loss}"
+    for measure, value in sorted(state.observed.items()):
+        yield f"observed {measure} {value}"
+    for number, track in enumerate(state.halts):
+        yield f"halt {number} {track.canonical()}"
+    yield f"halts on {sorted(state.halts_on)}"
+    for market, seen in sorted(state.history.items()):
+        yield f"marks {market} {seen}"
+    if state.winding is not None:
+        winding = state.winding
+        yield f"winding down {winding.since_ns} {sorted(winding.closed)} {winding.filed} {winding.written_off}"
 
 
 def state_hash(state: State) -> str:

@@ -49,3 +49,21 @@ def quote_notional(state: State, market: int, lots: int) -> int:
     if instrument.inverse:
         return int(abs(lots) * instrument.lot * 10**QUOTE_SCALE)
     return int(abs(lots) * state.unit_values[market] * 10**QUOTE_SCALE // 10**instrument.settle.book_scale)
+
+
+def quote_value(state: State, market: int, amount: int) -> int:
+    """An amount of a market's settle asset in millionths of the quote currency, rounded up; a coin at the mark."""
+    instrument = state.instrument(market)
+    if not instrument.inverse:
+        return muldiv(amount, 10**QUOTE_SCALE, 10**instrument.settle.book_scale, Rounding.CEIL)
+    face = instrument.lot * 10**QUOTE_SCALE
+    return muldiv(amount, face.numerator, state.unit_values[market] * face.denominator, Rounding.CEIL)
+
+
+def asset_quote_value(state: State, asset: int, amount: int) -> int:
+    """An amount of any settle asset in millionths of the quote currency, rounded up; a coin at the mark of its first
+    inverse market."""
+    market = next((m for m, a in enumerate(state.settle_asset) if a == asset and state.unit_values[m]), None)
+    if market is None:
+        return muldiv(amount, 10**QUOTE_SCALE, 10 ** state.asset(asset).book_scale, Rounding.CEIL)
+    return quote_value(state, market, amount)

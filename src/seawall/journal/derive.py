@@ -191,30 +191,68 @@ def find_events(path: Path, holds: Callable[[str], bool], wanted: Callable[[dict
     return found
 
 
-def events_of(path: Path, account: str) -> list[Located]:
-    """Every event that names an account, and what became of its intents and losses, in one pass over the log."""
-    name = json.dumps(account, ensure_ascii=False)
+OF_A_LOSS = frozenset(
+    {
+        "drawn",
+        "layers_shared",
+        "members_drawn",
+        "call_round",
+        "called",
+        "open_interest_charged",
+        "cash_cut",
+        "borne_by_withdrawals",
+        "recovery_shared",
+    }
+)
+
+
+def events_of(path: Path, account: str, alias: str | None = None) -> list[Located]:
+    """Every event that names an account, and what became of its intents and losses, in one pass over the log.
+
+    Args:
+        path: run directory.
+        account: name of the account.
+        alias: another name of it: the member whose contribution it keeps.
+    """
+    names = {account, *([] if alias is None else [alias])}
+    texts = [json.dumps(name, ensure_ascii=False) for name in sorted(names)]
     intents: set[int] = set()
     losses: set[int] = set()
 
     def wanted(event: dict[str, Any]) -> bool:
         kind = event["kind"]
-        mine = _names(event, account)
+        mine = _named(event, names)
         if kind == "intent_opened" and mine:
             intents.add(event["intent"])
         if kind == "loss_recognised" and mine:
             losses.add(event["loss"])
         if kind == "intent_lapsed":
             return event["intent"] in intents
-        return mine or (kind == "drawn" and event["loss"] in losses)
+        return mine or (kind in OF_A_LOSS and event["loss"] in losses)
 
-    return find_events(path, lambda body: name in body or (bool(intents) and '"intent_lapsed"' in body), wanted)
+    def holds(body: str) -> bool:
+        return any(text in body for text in texts) or (bool(intents) and '"intent_lapsed"' in body)
+
+    return find_events(path, holds, wanted)
 
 
-_ROLES = ("account", "counterparty", "backstop", "source", "holder", "buyer", "seller", "against", "fee_to")
+_ROLES = (
+    *("account", "counterparty", "backstop", "source", "holder", "buyer", "seller", "against", "fee_to", "member"),
+    "claimant",
+)
+# Fields that list (name, amount) pairs of accounts or members, by kind of event.
+_LISTS = {
+    "gains_haircut": "cuts",
+    "cash_cut": "cuts",
+    "members_drawn": "parts",
+    "recovery_shared": "parts",
+    "distributed": "parts",
+    "written_off": "parts",
+    "call_round": "shares",
+}
 
 
-def _names(event: Mapping[str, Any], account: str) -> bool:
-    if any(event.get(role) == account for role in _ROLES):
+def _named(event: Mapping[str, Any], names: set[str]) -> bool:
+    if any(event.get(role) in names for role in _ROLES):
         return True
-    return any(cut[0] == account for cut in event.get("cuts", ()))
+    return any(name in names for name, _ in event.get(_LISTS.get(event["kind"], ""), ()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from seawall.liquidation.rules import LimitKind, LimitPrice
+from seawall.liquidation.shortage import FeeRamp, transfer_price
 from seawall.market import Instrument
 from seawall.money import Rounding, div, muldiv
 
@@ -55,15 +56,20 @@ def limit_mark(
     requirement: Fraction | int,
     total_requirement: Fraction | int,
     denominator: int = 1,
+    mark: int = 0,
+    idle_ns: int = 0,
 ) -> int | None:
     """The worst mark at which ``lots`` (signed: negative sells) of a position may fill, or None for no limit.
 
+    ``mark`` and ``idle_ns`` (time without progress) belong to SPREAD.
     Requirements are in ``denominator``-ths of a book unit. The amount that may be given up against the mark is, for the whole position, its share of equity (BANKRUPTCY)
     or ``rating x spread x requirement`` (FILLABLE); per lot it is spread evenly and rounded down. The mark is then
     rounded to the order tick away from the account's harm: up for a sale, down for a purchase, never below one tick.
     """
     if limit.kind is LimitKind.MARKET:
         return None
+    if limit.kind is LimitKind.SPREAD:
+        return _spread_limit(instrument, limit, mark, idle_ns, selling=lots < 0)
     if limit.kind is LimitKind.BANKRUPTCY:
         give = bankruptcy_share(equity, requirement, total_requirement, Rounding.FLOOR)
     else:
@@ -75,6 +81,16 @@ def limit_mark(
     # A sale of a linear contract may be worth less per lot by per_lot; for inverse contracts value moves the other way.
     worth = unit_value + (per_lot if selling == instrument.inverse else -per_lot)
     return _mark_at_worth(instrument, worth, selling)
+
+
+def _spread_limit(instrument: Instrument, limit: LimitPrice, mark: int, idle_ns: int, *, selling: bool) -> int:
+    """Mark x (1 -+ fee), rounded toward the account to the order tick, at least one tick."""
+    growth = limit.growth / 10**9  # exact: Fraction
+    fee = FeeRamp(limit.spread, limit.grace_ns, growth, max(limit.most, limit.spread)).at(idle_ns)
+    tick = instrument.tick
+    price = transfer_price(mark, fee, selling=selling)
+    count = div(price, tick, Rounding.CEIL if selling else Rounding.FLOOR)
+    return min(MAX_LIMIT, max(1, count) * tick)
 
 
 def _mark_at_worth(instrument: Instrument, worth: int, selling: bool) -> int | None:

@@ -13,6 +13,8 @@ class PaceKind(Enum):
     AT_ONCE = "at_once"  # everything now
     SHARE = "share"  # positions above a notional: a share first, the rest after a cool-down (Hyperliquid docs)
     BUFFER = "buffer"  # as much as brings equity up to maintenance x (1 + buffer) (Drift v2, Vega)
+    TARGET = "target"  # the smallest multiple of a step after which maintenance / equity is below a target (Paradex)
+    RAMP = "ramp"  # a share that grows with time: initial + elapsed / duration (Drift v2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,11 @@ class Pace:
     Attributes:
         above: SHARE applies to positions whose notional (millionths of the quote currency) is above this; smaller
             ones go at once. None: all positions.
-        share: fraction closed at the first attempt.
+        share: SHARE: fraction closed at the first attempt; TARGET: the step; RAMP: the initial share.
         cooldown_ns: time between attempts after a partial one.
         buffer: BUFFER: fraction of maintenance that must be left over.
+        target: TARGET: margin ratio that must be undercut.
+        duration_ns: RAMP: time in which the share grows by one.
     """
 
     kind: PaceKind
@@ -32,6 +36,8 @@ class Pace:
     share: Fraction = Fraction(1)
     cooldown_ns: int = 0
     buffer: Fraction = Fraction(0)
+    target: Fraction = Fraction(1)
+    duration_ns: int = 0
 
 
 class LimitKind(Enum):
@@ -39,17 +45,24 @@ class LimitKind(Enum):
 
     BANKRUPTCY = "bankruptcy"  # where the slice has used up its share of equity: fills never cause a loss
     FILLABLE = "fillable"  # beyond bankruptcy by a spread that grows as equity falls (dYdX v4)
+    SPREAD = "spread"  # the mark less a fee that the taker earns, and that may grow while nobody acts (Drift v2)
     MARKET = "market"  # no limit
 
 
 @dataclass(frozen=True, slots=True)
 class LimitPrice:
     """``adjustment`` and ``spread`` belong to FILLABLE: rating = clamp(adjustment x (1 - equity/maintenance), 0, 1),
-    distance from the mark = rating x spread x maintenance requirement of the position (dYdX v4 liquidations.go)."""
+    distance from the mark = rating x spread x maintenance requirement of the position (dYdX v4 liquidations.go).
+
+    SPREAD: the limit is mark x (1 -+ fee); the fee is ``spread``, and after ``grace_ns`` grows by ``growth`` a second
+    up to ``most``."""
 
     kind: LimitKind
     adjustment: Fraction = Fraction(1)
     spread: Fraction = Fraction(0)
+    grace_ns: int = 0
+    growth: Fraction = Fraction(0)
+    most: Fraction = Fraction(0)
 
 
 class FeeKind(Enum):
@@ -58,6 +71,7 @@ class FeeKind(Enum):
     NONE = "none"
     IMPROVEMENT = "improvement"  # what the fill brought above bankruptcy, at most rate x quote (dYdX v4)
     CLEARANCE = "clearance"  # rate x notional, at most what the slice has left above bankruptcy (Binance)
+    PENALTY = "penalty"  # rate x the maintenance requirement that the fill removes, at most what is left (Paradex)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +117,28 @@ class BackstopRule:
 
 
 @dataclass(frozen=True, slots=True)
+class StepCaps:
+    """Caps per account between two marks, millionths of the quote currency (dYdX v4: per block).
+
+    ``max_notional`` bounds what is closed, ``max_fund_loss`` what fills beyond bankruptcy may draw.
+    """
+
+    max_notional: int
+    max_fund_loss: int
+
+
+@dataclass(frozen=True, slots=True)
 class LiquidationRule:
-    """All of it. ``deadline_ns`` is how long an intent stands."""
+    """All of it. ``deadline_ns`` is how long an intent stands.
+
+    ``defaults_when_flat``: an account with equity below zero is in default only once its positions are closed in the
+    market (Drift v2, Mango v4); otherwise as soon as its equity is below zero.
+    """
 
     pace: Pace
     limit: LimitPrice
     fee: LiquidationFee
     deadline_ns: int
     backstop: BackstopRule | None = None
+    defaults_when_flat: bool = False
+    caps: StepCaps | None = None

@@ -63,7 +63,7 @@ def settle_fill(
         gain: what the fill brought against the mark (negative: it was worse).
         equity: of the account before the fill, in the settle asset.
         part, total: maintenance requirement that the fill removes, and of the whole account.
-        notional: quote amount of the fill.
+        notional: quote amount of the fill; PENALTY: the requirement that it removes.
         fee, profile: the policy's.
     """
     share = bankruptcy_share(equity, part, total, profile.equity_share)
@@ -74,6 +74,8 @@ def settle_fill(
     if fee.kind is not FeeKind.NONE:
         rule = "fill.fee" if profile.fee is Rounding.CEIL else f"fill.fee_{profile.fee.value}"
         inputs |= {"num": fee.rate.numerator, "den": fee.rate.denominator}
+    if fee.kind is FeeKind.PENALTY:
+        inputs["notional"] = notional
     return FillSettlement(max(0, delta), max(0, -delta), share, (rule, inputs))
 
 

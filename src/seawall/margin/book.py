@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from seawall.errors import InputError, InvariantBroken, MoneyOverflow
 from seawall.margin import rates as rt
-from seawall.margin.bookrows import BookRows
+from seawall.margin.bookroom import BookRoom
 from seawall.margin.bounds import Bounds
 from seawall.margin.portfolio import Portfolio
 from seawall.margin.rules import HaircutSchedule
@@ -24,7 +24,7 @@ from seawall.margin.snapshot import BookSnapshot
 from seawall.margin.units import FullPass, PositionState, UnitState
 
 
-class Book(BookRows):
+class Book(BookRoom):
     """See the module. All amounts in book units of the row's or market's asset."""
 
     def __init__(
@@ -183,6 +183,16 @@ class Book(BookRows):
         """Would ``set_position`` take this size (signed lots) at the current mark?"""
         size = abs(lots)
         return size <= self.max_lots and not self.bounds.problem({market: self.bounds.lot[market]}, {market: size})
+
+    def fits_price(self, asset: int, price: Fraction) -> bool:
+        """Pool "account": does every balance of the asset fit the book at this index price, with room to spare?"""
+        if self.portfolio is None:
+            return True
+        if not Fraction(1, 1 << 64) <= price <= 1 << 64:
+            return False
+        equities = self.row_equities()[self.rows_of_asset(asset)]
+        most = max((abs(int(e)) for e in (equities.min(), equities.max())), default=0) if len(equities) else 0
+        return most * price <= rt.MAX_CASH // 2
 
     def set_requirement_value(self, market: int, long_value: int, short_value: int) -> None:
         """Notional per lot that requirements are charged on, where it is not V (options): long and short side.
@@ -450,6 +460,15 @@ class Book(BookRows):
         used = np.nonzero((self.row_asset[: self.rows] == asset) & (self.row_positions[: self.rows] > 0))[0]
         equity = self.state[used, 0] + self._whole_requirements()[used]
         return self.row_account[used], equity - self.row_cash[used], equity
+
+    def row_equities(self) -> NDArray[np.int64]:
+        """Cash plus unrealised profit of every row, int64 copy, book units of the row's asset."""
+        equity: NDArray[np.int64] = (self.state[:, 0] + self._whole_requirements())[: self.rows]
+        return equity
+
+    def rows_of_asset(self, asset: int) -> NDArray[np.int64]:
+        """Rows of an asset, ascending."""
+        return np.nonzero(self.row_asset[: self.rows] == asset)[0]
 
     def _whole_requirements(self) -> NDArray[np.int64]:
         if self.pooled:

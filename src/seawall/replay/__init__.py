@@ -1,6 +1,7 @@
 """Past and imagined events through the engine: price paths, the book generator, the driver, and its result."""
 
 from seawall.replay.api import compare_marks, replay
+from seawall.replay.bills import member_bills
 from seawall.replay.compare import Comparison, compare, open_comparison
 from seawall.replay.driver import Replay
 from seawall.replay.generator import GeneratorOptions, MarketSeed, generate_book, parse_generate
@@ -19,6 +20,7 @@ __all__ = [
     "compare",
     "compare_marks",
     "generate_book",
+    "member_bills",
     "open_comparison",
     "open_record",
     "open_sensitivity",

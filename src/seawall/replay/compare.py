@@ -56,8 +56,10 @@ class Comparison:
 
     @cached_property
     def layers(self) -> pl.DataFrame:
-        """One row per policy, seed and layer: kind, account, before, used, gained, after."""
-        return text_frame(self.document["layers"], ("before", "used", "gained", "after"), self.document["scale"])
+        """One row per policy, seed and layer: kind, account, before, used, gained, after, paid."""
+        return text_frame(
+            self.document["layers"], ("before", "used", "gained", "after", "paid"), self.document["scale"]
+        )
 
     @cached_property
     def intervals(self) -> pl.DataFrame:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from seawall.replay.counts import AccountTally
 from seawall.replay.layers import layer_rows
-from seawall.replay.tally import AccountTally, Tally
+from seawall.replay.tally import Tally
 from seawall.replay.timeline import Timeline
 from seawall.replay.values import Equities
 
@@ -29,6 +30,7 @@ LAYERS = {
     "used": AMOUNT,
     "gained": AMOUNT,
     "after": AMOUNT,
+    "paid": AMOUNT,
 }
 ACCOUNTS = {
     "account": TEXT,
@@ -48,6 +50,12 @@ ACCOUNTS = {
     "deleveraged_notional": AMOUNT,
     "given_up": AMOUNT,
     "haircut": AMOUNT,
+    "contribution_used": AMOUNT,
+    "called": AMOUNT,
+    "charged": AMOUNT,
+    "cash_cut": AMOUNT,
+    "withdrawal_cut": AMOUNT,
+    "recovered": AMOUNT,
     "best_rank": COUNT,
     "outcome": TEXT,
 }
@@ -67,6 +75,7 @@ MARKETS = {
     "given_up": AMOUNT,
     "fees": AMOUNT,
     "fill_gain": AMOUNT,
+    "charged": AMOUNT,
     "quarantined": COUNT,
 }
 DELEVERAGINGS = {
@@ -165,6 +174,12 @@ def _account(tally: Tally, a: AccountTally, closing: Equities, open_now: set[int
         a.deleveraged_notional,
         a.given_up,
         a.haircut,
+        a.contribution_used,
+        a.called,
+        a.charged,
+        a.cash_cut,
+        a.withdrawal_cut,
+        a.recovered,
         a.best_rank,
         "still_open" if number in open_now else a.outcome,
     )
@@ -189,6 +204,7 @@ def _markets(tally: Tally, timeline: Timeline, quarantined: dict[str, int]) -> l
                 m.given_up,
                 m.fees,
                 m.fill_gain,
+                m.charged,
                 quarantined.get(instrument.symbol, 0),
             )
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from seawall.replay.tally import HouseTally, Tally
-from seawall.waterfall import LayerKind
+from seawall.replay.counts import HouseTally
+from seawall.replay.sharing import MEMBERS
+from seawall.replay.tally import Tally
+from seawall.waterfall import LayerKind, LayerRule
 
 
 def used_and_gained(gains: dict[str, int]) -> tuple[int, int]:
@@ -17,7 +19,7 @@ def house_layers(tally: Tally) -> list[dict[str, Any]]:
     """Every house account, before and after, with where gains and losses came from; amounts as decimal text."""
     text, rows = tally.valuer.text, []
     for house in tally.house.values():
-        after = tally.equity(house.account)
+        after = tally.worth(house)
         gains = house.by_source(after)
         used, gained = used_and_gained(gains)
         rows.append(
@@ -49,7 +51,7 @@ def backstop_result(tally: Tally) -> dict[str, str] | None:
     house = backstop(tally)
     if house is None:
         return None
-    after = tally.equity(house.account)
+    after = tally.worth(house)
     gains = house.by_source(after)
     taken = gains.pop("take_over")
     parts = {"take_over_value": taken - house.margin, "margin_received": house.margin, **gains}
@@ -60,41 +62,58 @@ def layer_rows(tally: Tally) -> list[dict[str, Any]]:
     """The rows of the frame ``layers``: the backstop, the policy's layers in order of use, the residual.
 
     Amounts are integers in reporting units. Where a house account stands in several rows, the later ones start from
-    what the earlier ones left and use what their own layer paid; the first bears and earns everything else.
+    what the earlier ones left and use what their own layer paid; the first bears and earns everything else. Members'
+    contributions count as one house account. ``paid`` is what went towards losses: it sums to all of them.
     """
+    payments = tally.payments
     places: list[tuple[str, str, str]] = []
     house = backstop(tally)
     if house is not None:
         places.append((house.name, "backstop", house.name))
-    places.extend((rule.name, rule.kind.value, rule.account) for rule in tally.state.policy.layers)
-    collected = {LayerKind.DELEVERAGE.value: tally.collected, LayerKind.GAINS_HAIRCUT.value: tally.haircut_amount}
+    places.extend((rule.name, rule.kind.value, _balance_of(rule)) for rule in tally.state.policy.layers)
     later: dict[str, int] = {}
     first: set[str] = set()
-    for layer, _, account in places:
+    for layer, kind, account in places:
         if account in first:
-            later[account] = later.get(account, 0) + tally.layer_draws.get(layer, 0)
+            later[account] = later.get(account, 0) + (0 if kind == "backstop" else payments.collected.get(layer, 0))
         first.add(account)
     left: dict[str, int] = {}
     rows = []
     for layer, kind, account in places:
+        collected, paid = payments.collected.get(layer, 0), payments.paid.get(layer, 0)
+        if kind == "backstop":
+            collected = paid = 0
         if account not in tally.house:
-            rows.append(_row(layer, kind, None, None, collected.pop(kind, 0), None, None))
+            rows.append(_row(layer, kind, None, None, collected, None, None, paid))
             continue
         if account in left:
-            before, gained, used = left[account], 0, tally.layer_draws.get(layer, 0)
+            before, gained, used = left[account], 0, collected
         else:
             mine = tally.house[account]
             before = mine.before
-            used, gained = used_and_gained(mine.by_source(tally.equity(mine.account)))
+            used, gained = used_and_gained(mine.by_source(tally.worth(mine)))
             used -= later.get(account, 0)
         left[account] = before + gained - used
-        rows.append(_row(layer, kind, account, before, used, gained, left[account]))
-    rows.append(_row("residual", "residual", None, None, tally.residual, None, None))
+        rows.append(_row(layer, kind, account, before, used, gained, left[account], paid))
+    unpaid = sum(payments.unpaid.values())
+    rows.append(_row("residual", "residual", None, None, tally.residual, None, None, unpaid))
     return rows
 
 
+def _balance_of(rule: LayerRule) -> str:
+    """Whose money a layer uses up; "" when it has no balance."""
+    return MEMBERS if rule.kind in (LayerKind.OWN_CONTRIBUTION, LayerKind.MEMBERS) else rule.account
+
+
 def _row(
-    layer: str, kind: str, account: str | None, before: int | None, used: int, gained: int | None, after: int | None
+    layer: str,
+    kind: str,
+    account: str | None,
+    before: int | None,
+    used: int,
+    gained: int | None,
+    after: int | None,
+    paid: int,
 ) -> dict[str, Any]:
     return {
         "layer": layer,
@@ -104,4 +123,5 @@ def _row(
         "used": used,
         "gained": gained,
         "after": after,
+        "paid": paid,
     }

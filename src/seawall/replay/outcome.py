@@ -47,6 +47,11 @@ METRICS: tuple[Metric, ...] = (
     Metric("haircut_max_of_equity", "share", "max haircut of equity"),
     Metric("pain_top20", "share", "top-20 share of pain"),
     Metric("pain_gini", "share", "Gini of the pain"),
+    Metric("members_paid", "money", "members' contributions"),
+    Metric("called", "money", "cash calls"),
+    Metric("charged", "money", "charged to positions"),
+    Metric("cash_cut", "money", "balances cut"),
+    Metric("on_withdrawals", "money", "put on withdrawals"),
     Metric("residual", "money", "nobody paid"),
     Metric("pending", "money", "not final"),
     Metric("house_gained", "name", "house account best off"),
@@ -112,6 +117,7 @@ def metrics(run: Run) -> dict[str, Any]:
         "haircut_max_of_equity": s["haircut"]["max_of_equity"],
         "pain_top20": pain["top20"],
         "pain_gini": pain["gini"],
+        **_shared(s),
         "residual": s["residual"],
         "pending": s["pending"],
         "house_gained": None if house is None else house[0],
@@ -121,6 +127,20 @@ def metrics(run: Run) -> dict[str, Any]:
         "fund_before": decimal_text(sum((Decimal(r["before"]) for r in s["layers"]), Decimal(0))),
         "fund_after": decimal_text(sum((Decimal(r["after"]) for r in s["layers"]), Decimal(0))),
     }
+
+
+def _shared(s: dict[str, Any]) -> dict[str, str | None]:
+    """What those paid who had no part in the losses; None where the policy has no layer that would ask them."""
+    kinds = {rule["kind"] for rule in s["policy"]["layers"]}
+    asked = {
+        "members_paid": {"own_contribution", "members"},
+        "called": {"assessment"},
+        "charged": {"open_interest"},
+        "cash_cut": {"cash_haircut"},
+        "on_withdrawals": {"withdrawal_rate"},
+    }
+    found = {"members_paid": s["members"]["contributions"], "called": s["members"]["called"], **s["socialised"]}
+    return {name: found[name] if wanted & kinds else None for name, wanted in asked.items()}
 
 
 def decimal_text(value: Decimal) -> str:

@@ -8,11 +8,13 @@ from typing import Any
 
 from seawall.engine import Policy, State, state_hash, statements
 from seawall.money import format_amount
+from seawall.replay.counts import AccountTally
 from seawall.replay.feed import FeedCounts
 from seawall.replay.layers import backstop_result, house_layers
 from seawall.replay.paths import Path
 from seawall.replay.shares import concentration, ratio_text
-from seawall.replay.tally import AccountTally, Tally
+from seawall.replay.sharing_summary import by_cause, pending, shared
+from seawall.replay.tally import Tally
 from seawall.replay.values import SIZE_CLASSES
 
 
@@ -64,7 +66,11 @@ def _head(state: State, tally: Tally, facts: RunFacts) -> dict[str, Any]:
         "event": facts.path.name,
         "title": facts.path.title,
         "heading": "GENERATED BOOK" if book.kind == "generated" else "",
-        "policy": {"name": facts.policy.name, "hash": facts.policy.hash},
+        "policy": {
+            "name": facts.policy.name,
+            "hash": facts.policy.hash,
+            "layers": [{"name": rule.name, "kind": rule.kind.value} for rule in facts.policy.layers],
+        },
         "book": {
             "kind": book.kind,
             "accounts": accounts,
@@ -88,7 +94,6 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
     shares = tally.largest_shares
     result = backstop_result(tally)
     open_now = {state.book.account_of(unit) for unit in state.cases}
-    owed = [st for unit in state.cases if (st := state.book.unit_state(unit)).equity < 0]
     return {
         "liquidated": {
             "accounts": len(tally.liquidated),
@@ -114,6 +119,8 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
         "bad_debt": text(tally.bad_debt),
         "losses": {
             "accounts": sum(1 for a in tally.accounts.values() if a.loss > 0),
+            "amount": text(sum(tally.payments.losses.values())),
+            "by_cause": by_cause(tally),
             "largest": [
                 {"account": a.name, "amount": text(a.loss)} for a in _largest(tally, lambda a: a.loss) if a.loss > 0
             ],
@@ -145,9 +152,12 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
             "max_of_profit": ratio_text(shares.of_profit.numerator, shares.of_profit.denominator),
             "max_of_equity": ratio_text(shares.of_equity.numerator, shares.of_equity.denominator),
         },
+        **shared(tally),
         "residual": text(tally.residual),
-        "pending": text(sum(tally.valuer.value(st.asset, -st.equity) for st in owed)),
-        "by_asset": {name: _by_asset(state, tally, name) for name in sorted(tally.bad_debt_by_asset)},
+        "pending": text(pending(tally)),
+        "by_asset": {
+            name: _by_asset(state, tally, name) for name in sorted({*tally.bad_debt_by_asset, *tally.residual_by_asset})
+        },
     }
 
 
@@ -170,6 +180,8 @@ def _concentration(tally: Tally) -> dict[str, Any]:
         "deleveraged": concentration(a.given_up + a.haircut for a in accounts),
         "deleveraged_notional": concentration(a.deleveraged_notional for a in accounts),
         "losses": concentration(a.loss for a in accounts),
+        "members": concentration(a.contribution_used + a.called for a in accounts),
+        "socialised": concentration(a.charged + a.cash_cut + a.withdrawal_cut for a in accounts),
     }
 
 
@@ -194,6 +206,8 @@ def _by_size_class(tally: Tally) -> list[dict[str, Any]]:
                 "deleveraged_notional": text(sum(a.deleveraged_notional for a in hit)),
                 "given_up": text(sum(a.given_up for a in hit)),
                 "haircut": text(sum(a.haircut for a in hit)),
+                "charged": text(sum(a.charged for a in hit)),
+                "cash_cut": text(sum(a.cash_cut for a in hit)),
             }
         )
     return rows
@@ -203,7 +217,7 @@ def _by_asset(state: State, tally: Tally, name: str) -> dict[str, str]:
     """Exact amounts in the asset itself."""
     scale = state.asset(state.asset_index[name]).book_scale
     return {
-        "bad_debt": format_amount(tally.bad_debt_by_asset[name], scale),
+        "bad_debt": format_amount(tally.bad_debt_by_asset.get(name, 0), scale),
         "residual": format_amount(tally.residual_by_asset.get(name, 0), scale),
     }
 

@@ -25,82 +25,11 @@ from seawall.engine.events import (
     TakenOver,
 )
 from seawall.money import split
+from seawall.replay.counts import AccountTally, HouseTally, MarketTally
+from seawall.replay.payments import LayerPayments
 from seawall.replay.shares import LargestShares
+from seawall.replay.sharing import MEMBERS, SHARING, Shares, drawn
 from seawall.replay.values import Equities, Valuer
-
-
-@dataclass(slots=True)
-class HouseTally:
-    """One house account that pays or earns: a fund, the backstop. Reporting units, gains positive.
-
-    ``take_over``: equity of the accounts it took over; ``margin``: the part of it that was their cash. ``covered``: what
-    others paid for losses of its own.
-    """
-
-    name: str
-    account: int
-    before: int = 0
-    take_over: int = 0
-    margin: int = 0
-    fills: int = 0
-    fees: int = 0
-    draws: int = 0
-    deleveraging: int = 0
-    covered: int = 0
-
-    def by_source(self, after: int) -> dict[str, int]:
-        """Where its result came from; ``marks`` is what no event names: marks and funding on what it holds."""
-        gains = {
-            "take_over": self.take_over,
-            "fills": self.fills,
-            "fees": self.fees,
-            "draws": -self.draws,
-            "deleveraging": self.deleveraging,
-            "covered": self.covered,
-        }
-        gains["marks"] = after - self.before - sum(gains.values())
-        return gains
-
-
-@dataclass(slots=True)
-class AccountTally:
-    """What one account went through. Reporting units; ``before`` is its equity at the opening; ``largest`` and the fields after it tell of its largest
-    deleveraging by notional."""
-
-    name: str
-    first_ns: int
-    before: int
-    liquidations: int = 0
-    fallen_notional: int = 0
-    liquidated_notional: int = 0
-    fees: int = 0
-    taken_notional: int = 0
-    margin_lost: int = 0
-    loss: int = 0
-    deleveragings: int = 0
-    deleveraged_notional: int = 0
-    given_up: int = 0
-    haircut: int = 0
-    best_rank: int | None = None
-    outcome: str = "closed"
-    largest: int = -1
-    market: str = ""
-    rank: int = 0
-    counterparty: str = ""
-    because: int = 0
-
-
-@dataclass(slots=True)
-class MarketTally:
-    """What happened in one market. Reporting units; ``fallen`` are the accounts that lost a position there."""
-
-    fallen: set[str] = field(default_factory=set)
-    liquidated_notional: int = 0
-    taken_notional: int = 0
-    deleveraged_notional: int = 0
-    given_up: int = 0
-    fees: int = 0
-    fill_gain: int = 0
 
 
 @dataclass(slots=True)
@@ -133,7 +62,9 @@ class Tally:
     fees: int = 0
     house: dict[str, HouseTally] = field(default_factory=dict)
     by_number: dict[int, HouseTally] = field(default_factory=dict)
-    layer_draws: dict[str, int] = field(default_factory=dict)
+    payments: LayerPayments = field(init=False)
+    shares: Shares = field(default_factory=Shares)
+    contribution_accounts: set[str] = field(default_factory=set)
     accounts: dict[str, AccountTally] = field(default_factory=dict)
     markets: list[MarketTally] = field(default_factory=list)
     deleveragings: list[tuple[Any, ...]] = field(default_factory=list)
@@ -148,9 +79,18 @@ class Tally:
         self.opening_values = list(self.state.unit_values)
         self.markets = [MarketTally() for _ in self.state.snapshot.instruments]
         self.largest_shares = LargestShares(self.state)
-        for name, account in self.state.house.items():
-            self.house[name] = HouseTally(name, account, before=self.equity(account))
-            self.by_number.setdefault(account, self.house[name])
+        self.payments = LayerPayments(self.state, self.valuer)
+        contributions = tuple(self.state.members.accounts.values())
+        self.contribution_accounts = {self.state.account_name(a) for a in contributions}
+        places = {name: (account,) for name, account in self.state.house.items()}
+        for name, accounts in {**places, **({MEMBERS: contributions} if contributions else {})}.items():
+            self.house[name] = HouseTally(name, accounts, before=sum(self.equity(a) for a in accounts))
+            for account in accounts:
+                self.by_number.setdefault(account, self.house[name])
+
+    def worth(self, house: HouseTally) -> int:
+        """Equity of a house account now, or of all members' contributions."""
+        return sum(self.equity(account) for account in house.accounts)
 
     def equity(self, account: int) -> int:
         """Equity of an account over all its assets, reporting units at current marks."""
@@ -165,6 +105,8 @@ class Tally:
     def feed(self, outcome: Outcome, record: int) -> None:
         """Count what one command did; ``record`` is its number in the log."""
         self.record = record
+        if any(type(event) in _PAYS for event in outcome.events):
+            self.payments.note(outcome)
         winners_paid = taken = False
         for event in outcome.events:
             kind = type(event)
@@ -194,10 +136,12 @@ class Tally:
             found = self.accounts[name] = AccountTally(name, self.state.time_ns, before)
         return found
 
-    def _house_of(self, name: str) -> HouseTally | None:
+    def house_of(self, name: str) -> HouseTally | None:
+        """The house account of that name, or the contributions that it is one of."""
         return self.by_number.get(self.state.account_index[name])
 
-    def _market(self, symbol: str) -> MarketTally:
+    def market(self, symbol: str) -> MarketTally:
+        """The counts of a market."""
         return self.markets[self.state.market_index[symbol]]
 
     def _started(self, event: LiquidationStarted) -> None:
@@ -225,12 +169,12 @@ class Tally:
         self.fills += 1
         gain = self.value(event.asset, event.gain)
         if event.purpose != "close_out":
-            house = self._house_of(event.account)
+            house = self.house_of(event.account)
             if house is not None:
                 house.fills += gain
             return
         notional, fee = self.value(event.asset, event.notional), self.value(event.asset, event.fee)
-        account, market = self.account(event.account), self._market(event.market)
+        account, market = self.account(event.account), self.market(event.market)
         self.liquidated_notional += notional
         account.liquidated_notional += notional
         market.liquidated_notional += notional
@@ -247,7 +191,7 @@ class Tally:
         self.taken.add(event.account)
         account = self.account(event.account)
         for symbol, lots in event.positions:
-            market = self._market(symbol)
+            market = self.market(symbol)
             notional = self.lots_value(self.state.market_index[symbol], lots)
             self.taken_notional += notional
             account.taken_notional += notional
@@ -255,7 +199,7 @@ class Tally:
             market.fallen.add(event.account)
         margin = self.value(event.asset, event.margin)
         account.margin_lost += margin
-        house = self._house_of(event.backstop)
+        house = self.house_of(event.backstop)
         if house is not None:
             house.take_over += margin
 
@@ -270,13 +214,15 @@ class Tally:
         for event in outcome.events:
             if not isinstance(event, TakenOver):
                 continue
-            house, account = self._house_of(event.backstop), state.account_index[event.account]
+            house, account = self.house_of(event.backstop), state.account_index[event.account]
             for asset, asset_info in enumerate(state.snapshot.assets):
                 cash = moved.get(state.cash_ids.get(account * len(state.snapshot.assets) + asset, -1), 0)
                 if cash and house is not None:
                     house.margin += self.valuer.value(asset, asset_info.to_book(cash))
 
     def _loss(self, event: LossRecognised) -> None:
+        if event.cause != "default":  # the venue's own loss is nobody's account: counted by cause
+            return
         value = self.value(event.asset, event.amount)
         self.bad_debt += value
         self.account(event.account).loss += value
@@ -289,7 +235,7 @@ class Tally:
         self.account(event.account).loss -= value
         self.bad_debt_by_asset[event.asset] -= event.amount
 
-    def _covered(self, loss: int, value: int) -> None:
+    def covered(self, loss: int, value: int) -> None:
         """Somebody paid towards a loss: a gain of the house account whose loss it was."""
         house = self.by_number.get(self.loss_account.get(loss, -1))
         if house is not None:
@@ -297,11 +243,11 @@ class Tally:
 
     def _drawn(self, event: Drawn) -> None:
         value = self.value(event.asset, event.amount)
-        self.layer_draws[event.layer] = self.layer_draws.get(event.layer, 0) + value
-        house = self._house_of(event.source)
+        drawn(self, event)
+        house = self.house_of(event.source)
         if house is not None:
             house.draws += value
-        self._covered(event.loss, value)
+        self.covered(event.loss, value)
 
     def _needed(self, event: DeleverageNeeded) -> None:
         self.needed += self.value(event.asset, event.amount)
@@ -309,7 +255,7 @@ class Tally:
     def _deleveraged(self, event: Deleveraged) -> None:
         self.deleveraged.add(event.account)
         notional, cost = self.value(event.asset, event.notional), self.value(event.asset, event.cost)
-        account, market = self.account(event.account), self._market(event.market)
+        account, market = self.account(event.account), self.market(event.market)
         self.deleveraged_notional += notional
         account.deleveraged_notional += notional
         market.deleveraged_notional += notional
@@ -318,7 +264,7 @@ class Tally:
         market.given_up += cost
         if event.loss == 0:
             self.deleveraged_from_backstop += notional
-        house = self._house_of(event.counterparty)
+        house = self.house_of(event.counterparty)
         if house is not None:
             house.deleveraging += cost
         else:
@@ -357,13 +303,13 @@ class Tally:
             account.haircut += part
             account.outcome = "winner_haircut"
         for loss, amount in event.losses:
-            self._covered(loss, self.value(event.asset, amount))
+            self.covered(loss, self.value(event.asset, amount))
 
     def _residual(self, event: Residual) -> None:
         value = self.value(event.asset, event.amount)
         self.residual += value
         self.residual_by_asset[event.asset] = self.residual_by_asset.get(event.asset, 0) + event.amount
-        self._covered(event.loss, value)
+        self.covered(event.loss, value)
 
 
 _COUNT: dict[type[Any], Any] = {
@@ -378,4 +324,6 @@ _COUNT: dict[type[Any], Any] = {
     Deleveraged: Tally._deleveraged,
     GainsHaircut: Tally._haircut,
     Residual: Tally._residual,
+    **SHARING,
 }
+_PAYS = frozenset({LossRecognised, Deleveraged})

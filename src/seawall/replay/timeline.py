@@ -18,6 +18,8 @@ AMOUNTS = (
     "given_up",
     "haircut",
     "residual",
+    "members_paid",
+    "socialised",
     "equity_at_risk",
     "notional_at_risk",
 )
@@ -111,6 +113,8 @@ class Timeline:
             tally.collected,
             tally.haircut_amount,
             tally.residual,
+            tally.shares.contributions + tally.shares.called,
+            tally.shares.charged + tally.shares.cash_cut + tally.shares.borne,
             *self._at_risk,
         )
         for name, number in zip(COUNTS, counts, strict=True):
@@ -118,7 +122,7 @@ class Timeline:
         for name, amount in zip(AMOUNTS, amounts, strict=True):
             self.amounts[name].append(amount)
         for name, house in tally.house.items():
-            self.house[name].append(tally.equity(house.account))
+            self.house[name].append(tally.worth(house))
         for market, column in self.marks.items():
             column.append(self.price(market, state.marks[market]))
         weights = self._weights

@@ -71,7 +71,16 @@ class Part(NamedTuple):
 def headline_parts(s: dict[str, Any]) -> list[Part]:
     """The headline of a run in pieces: what happened to whom, who paid, and what was left."""
     unit = s["unit"]
-    clauses = [_interrupted(s), _fallen(s), _losses(s), *_house(s), _winners(s), _cut(s), _left(s)]
+    clauses = [
+        *(_interrupted(s), _fallen(s), _losses(s)),
+        *_declared(s),
+        *_house(s),
+        _winners(s),
+        _cut(s),
+        *_shared(s),
+        _left(s),
+        _back(s),
+    ]
     said = [clause for clause in clauses if clause]
     parts: list[Part] = []
     for number, clause in enumerate(said):
@@ -116,8 +125,74 @@ def _house(s: dict[str, Any]) -> list[list[Part]]:
             verb = "gained" if net > 0 else "lost"
             amount_part = Part(short(abs(net)), f"layers.{number}.net")
             name = Part(row["name"], f"layers.{number}.name")
-            clauses.append([Part("the "), name, Part(f" {verb} "), amount_part, Part(" {unit}")])
+            clause = [Part("the "), name, Part(f" {verb} "), amount_part, Part(" {unit}")]
+            after = Decimal(row["after"])
+            if after < 0:
+                below = Part(short(abs(after)), f"layers.{number}.after")
+                clause += [Part(" and ended "), below, Part(" {unit} below zero")]
+            clauses.append(clause)
+        elif Decimal(row["after"]) < 0:
+            below = Part(short(abs(Decimal(row["after"]))), f"layers.{number}.after")
+            clauses.append(
+                [
+                    Part("the "),
+                    Part(row["name"], f"layers.{number}.name"),
+                    Part(" stayed "),
+                    below,
+                    Part(" {unit} below zero"),
+                ]
+            )
     return clauses
+
+
+def _declared(s: dict[str, Any]) -> list[list[Part]]:
+    """Losses that are no default, by cause."""
+    return [
+        [
+            Part("losses by "),
+            Part(cause),
+            Part(" came to "),
+            Part(short(found["amount"]), f"losses.by_cause.{cause}.amount"),
+            Part(" {unit}"),
+        ]
+        for cause, found in s["losses"]["by_cause"].items()
+        if cause != "default" and Decimal(found["amount"])
+    ]
+
+
+def _shared(s: dict[str, Any]) -> list[list[Part]]:
+    """What was asked of those who had no part in the losses."""
+    members, social = s["members"], s["socialised"]
+    clauses = []
+    if Decimal(members["called"]):
+        called = Part(short(members["called"]), "members.called")
+        one = " member was called for " if members["callees"] == 1 else " members were called for "
+        clauses.append([Part(count(members["callees"]), "members.callees"), Part(one), called, Part(" {unit}")])
+    for key, many, one_did, many_did in (
+        (
+            "charged",
+            "charged_accounts",
+            " account with open positions was charged ",
+            " accounts with open positions were charged ",
+        ),
+        ("cash_cut", "cut_accounts", " balance was cut by ", " balances were cut by "),
+    ):
+        if Decimal(social[key]):
+            number = social[many]
+            verb = one_did if number == 1 else many_did
+            amount_part = Part(short(social[key]), f"socialised.{key}")
+            clauses.append([Part(count(number), f"socialised.{many}"), Part(verb), amount_part, Part(" {unit}")])
+    if Decimal(social["on_withdrawals"]):
+        clauses.append(
+            [Part(short(social["on_withdrawals"]), "socialised.on_withdrawals"), Part(" {unit} was put on withdrawals")]
+        )
+    return clauses
+
+
+def _back(s: dict[str, Any]) -> list[Part]:
+    if not Decimal(s["recovered"]["amount"]):
+        return []
+    return [Part(short(s["recovered"]["amount"]), "recovered.amount"), Part(" {unit} came back later")]
 
 
 def _winners(s: dict[str, Any]) -> list[Part]:
@@ -142,10 +217,12 @@ def _cut(s: dict[str, Any]) -> list[Part]:
 
 
 def _left(s: dict[str, Any]) -> list[Part]:
+    open_still = [Part(short(s["pending"]), "pending"), Part(" {unit} is not settled yet")]
     if Decimal(s["residual"]):
-        return [Part(short(s["residual"]), "residual"), Part(" {unit} was left unpaid")]
+        left = [Part(short(s["residual"]), "residual"), Part(" {unit} was left unpaid")]
+        return [*left, Part(" and "), *open_still] if Decimal(s["pending"]) else left
     if Decimal(s["pending"]):
-        return [Part(short(s["pending"]), "pending"), Part(" {unit} is not settled yet")]
+        return open_still
     return [Part("nothing was left unpaid")] if s["liquidated"]["accounts"] else []
 
 
@@ -157,6 +234,12 @@ OUTCOMES = {
     "still_open": "was still under liquidation at the end",
     "winner_deleveraged": "was later deleveraged as a winner",
     "winner_haircut": "later had its gains cut",
+    "contribution_used": "was never under liquidation: its contribution paid for others",
+    "called": "was never under liquidation: it was called to pay for others",
+    "charged": "was never under liquidation: its open position was charged",
+    "cash_cut": "was never under liquidation: its balance was cut",
+    "withdrawal_cut": "was never under liquidation: its withdrawal was cut",
+    "recovered": "was never under liquidation: it received a recovery",
 }
 
 

@@ -114,7 +114,11 @@ class Table:
             if isinstance(value, bool) or not isinstance(value, str | int):
                 raise TypeError
             number = Fraction(value)
-            if number < low or (high is not None and number > high):
+            if number < low:
+                raise ValueError
+            if high == 1 and number > 1:
+                self.fail(key, "more than 100 %", 'at most "1"')
+            if high is not None and number > high:
                 raise ValueError
             return number
 
@@ -135,6 +139,14 @@ class Table:
             if value not in allowed:
                 self.fail(key, "unknown name", nearest(value, allowed))
         return frozenset(values)
+
+    def strings(self, key: str) -> list[str]:
+        """A list of texts."""
+        self._known.add(key)
+        values = self.data.get(key, [])
+        if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+            self.fail(key, "bad value", "a list of texts")
+        return list(values)
 
     def table(self, key: str) -> Table | None:
         """A sub-table, or None."""

@@ -25,14 +25,18 @@ from seawall.liquidation import (
     OverLimit,
     Pace,
     PaceKind,
+    StepCaps,
 )
 from seawall.margin import HaircutSchedule, HaircutStep, MarginRule
 from seawall.market import MarkRule, OracleRule
+from seawall.members import ContributionRule, MembersRule
 from seawall.money import PROFILES, profile
+from seawall.tables.halts import read_halts, read_wind_down
 from seawall.tables.keys import Table, nearest
-from seawall.waterfall import CAUSES, DeleverageRule, LayerKind, LayerRule, PriceRule, RankRule, order_layers
+from seawall.tables.layers import choice, money, read_deleverage, read_layers
+from seawall.tables.soundness import check_sound
+from seawall.waterfall import OTHER_TIER, LayerKind
 
-E = TypeVar("E", bound=Enum)
 ONE = Fraction(1)
 
 
@@ -89,7 +93,10 @@ def policy_from_mapping(data: Mapping[str, Any], where: str = "policy") -> Polic
         if name in names[:i]:
             raise PolicyError("house account named twice", where=where, field=f"house[{i}].name", value=name)
     margin_table = top.must("margin")
-    layers = _layers(top.rows("layers"), names, where)
+    tiers = _tiers(top.table("tiers"))
+    layers = read_layers(top.rows("layers"), names, sorted(set(tiers.values()) | {OTHER_TIER}) if tiers else [], where)
+    deleverage = read_deleverage(top.table("deleverage"))
+    members = _members(top.table("members"))
     policy = Policy(
         name=top.text("name"),
         represents=top.text("represents", ""),
@@ -101,23 +108,62 @@ def policy_from_mapping(data: Mapping[str, Any], where: str = "policy") -> Polic
         marks=_marks(top.must("marks")),
         liquidation=_liquidation(top.must("liquidation"), top.table("backstop"), names),
         layers=layers,
-        deleverage=_deleverage(top.table("deleverage")),
+        deleverage=deleverage,
         house=house,
         numeraire=margin_table.text("numeraire", "") or None,
         haircuts=_haircuts(margin_table.rows("haircuts")),
+        tiers=tiers,
+        members=members,
+        halts=read_halts(top.rows("halts")),
+        wind_down=read_wind_down(top.table("wind_down")),
     )
     margin_table.done()
     top.done()
     if policy.margin.pool == "account" and policy.numeraire is None:
         margin_table.fail("numeraire", 'pool "account" needs a numeraire', 'an asset name such as "USDC"')
-    if any(layer.kind is LayerKind.DELEVERAGE for layer in layers) and policy.deleverage is None:
-        top.fail("deleverage", "a layer deleverages but there is no [deleverage] table", "rank and price")
+    _check_deleverage(policy, top)
+    check_sound(policy, top)
     return policy
 
 
-def _choice(table: Table, key: str, kinds: type[E], default: E | None = None) -> E:
-    names = [k.value for k in kinds]
-    return kinds(table.choice(key, names, None if default is None else default.value))
+def _check_deleverage(policy: Policy, top: Table) -> None:
+    for layer in policy.layers:
+        if layer.kind is LayerKind.DELEVERAGE and policy.deleverage is None and layer.deleverage is None:
+            top.fail("deleverage", "a layer deleverages but there is no [deleverage] table", "rank and price")
+
+
+def _tiers(t: Table | None) -> dict[str, str]:
+    """Tier by base coin, from ``tier = ["BTC", "ETH"]`` lists; every coin that is in no list is of tier "other"."""
+    found: dict[str, str] = {}
+    for tier in t.data if t is not None else ():
+        assert t is not None
+        for base in t.strings(tier):
+            if base in found:
+                t.fail(tier, f"{base} is in two tiers", f"{base} in one of {found[base]} and {tier}")
+            found[base] = tier
+    return found
+
+
+def _members(t: Table | None) -> MembersRule | None:
+    if t is None:
+        return None
+    fund, share = money(t, "fund"), t.maybe_fraction("fund_share_of_cash", high=ONE)
+    if (fund is None) == (share is None):
+        t.fail("fund", "the default fund has either a size or a share of cash", 'fund = "1000000"')
+    rule = MembersRule(
+        fund=fund,
+        fund_share_of_cash=share,
+        contribution=choice(t, "contribution", ContributionRule, ContributionRule.PROPORTIONAL),
+        minimum=money(t, "minimum") or 0,
+        assign=t.whole("assign", 0),
+        call_per_default=t.fraction("call_per_default", Fraction(0)),
+        call_per_window=t.fraction("call_per_window", Fraction(0)),
+        window_ns=t.seconds("window_s", 0),
+    )
+    if rule.call_per_window < rule.call_per_default:
+        t.fail("call_per_window", "less than may be called for one loss", f"at least {rule.call_per_default}")
+    t.done()
+    return rule
 
 
 def _margin(t: Table) -> MarginRule:
@@ -173,28 +219,47 @@ def _liquidation(t: Table, backstop: Table | None, house: list[str]) -> Liquidat
     above = pace.maybe_fraction("above")
     rule = LiquidationRule(
         pace=Pace(
-            _choice(pace, "kind", PaceKind),
+            choice(pace, "kind", PaceKind),
             None if above is None else int(above * 10**6),
             pace.fraction("share", ONE, high=ONE),
             pace.seconds("cooldown_s", 0),
             pace.fraction("buffer", Fraction(0)),
+            pace.fraction("target", ONE),
+            pace.seconds("duration_s", 0),
         ),
         limit=LimitPrice(
-            _choice(limit, "kind", LimitKind),
+            choice(limit, "kind", LimitKind),
             limit.fraction("adjustment", ONE),
             limit.fraction("spread", Fraction(0)),
+            limit.seconds("grace_s", 0),
+            limit.fraction("growth_per_s", Fraction(0)),
+            limit.fraction("most", Fraction(0), high=ONE),
         ),
         fee=_fee(fee, house),
         deadline_ns=t.seconds("deadline_s"),
         backstop=None if backstop is None else _backstop(backstop, house),
+        defaults_when_flat=t.choice("defaults", ["negative", "flat"], "negative") == "flat",
+        caps=_caps(t.table("caps")),
     )
     for table in (pace, limit, fee, t):
         table.done()
+    if rule.pace.kind is PaceKind.RAMP and not rule.pace.duration_ns:
+        pace.fail("duration_s", "a ramp needs a duration", "seconds such as 150")
     return rule
 
 
+def _caps(t: Table | None) -> StepCaps | None:
+    if t is None:
+        return None
+    most, loss = money(t, "max_notional"), money(t, "max_fund_loss")
+    if most is None or loss is None:
+        t.fail("max_notional", "caps need both amounts", 'max_notional = "100000" and max_fund_loss = "1000000"')
+    t.done()
+    return StepCaps(most, loss)
+
+
 def _fee(t: Table, house: list[str]) -> LiquidationFee:
-    kind = _choice(t, "kind", FeeKind)
+    kind = choice(t, "kind", FeeKind)
     account = t.text("account", "fund")
     if kind is not FeeKind.NONE and account not in house:
         t.fail("account", "fee goes to no house account", nearest(account, house) if house else "a [[house]] account")
@@ -213,51 +278,9 @@ def _backstop(t: Table, house: list[str]) -> BackstopRule:
         takes_bankrupt=t.flag("takes_bankrupt", False),
         max_leverage=t.maybe_fraction("max_leverage"),
         max_notional=None if most is None else int(most * 10**6),
-        over_limit=_choice(t, "over_limit", OverLimit, OverLimit.REFUSE),
+        over_limit=choice(t, "over_limit", OverLimit, OverLimit.REFUSE),
         work_out_share=t.fraction("work_out_share", Fraction(0), high=ONE),
     )
-    t.done()
-    return rule
-
-
-def _layers(rows: list[Table], house: list[str], where: str) -> tuple[LayerRule, ...]:
-    rules = []
-    for t in rows:
-        kind = _choice(t, "kind", LayerKind)
-        account = t.text("account", "") if kind is not LayerKind.ACCOUNT else t.text("account")
-        if kind is LayerKind.ACCOUNT and account not in house:
-            t.fail("account", "no such house account", nearest(account, house) if house else "a [[house]] account")
-        limit = t.maybe_fraction("limit_per_event")
-        rules.append(
-            LayerRule(
-                name=t.text("name"),
-                kind=kind,
-                account=account,
-                causes=t.names("causes", CAUSES, ["default"]),
-                limit_per_event=None if limit is None else int(limit * 10**6),
-                partial=t.flag("partial", True),
-                cap=t.fraction("cap", ONE, high=ONE),
-                pays=t.choice("pays", ["all", "fills"], "all"),
-                then=t.text("then", "") or None,
-            )
-        )
-        t.done()
-    payers = [rule.account for rule in rules if rule.kind is LayerKind.ACCOUNT]
-    for i, t in enumerate(rows):
-        if rules[i].kind is LayerKind.ACCOUNT and payers.count(rules[i].account) > 1:
-            t.fail("account", "account pays in two layers: its money would be counted twice", "an account of its own")
-    try:
-        return order_layers(rules)
-    except PolicyError as error:
-        raise PolicyError(
-            error.problem, where=where, field=error.field, value=error.value, expected=error.expected
-        ) from None
-
-
-def _deleverage(t: Table | None) -> DeleverageRule | None:
-    if t is None:
-        return None
-    rule = DeleverageRule(_choice(t, "rank", RankRule), _choice(t, "price", PriceRule), t.whole("seed", 0))
     t.done()
     return rule
 
@@ -268,7 +291,7 @@ def _house(t: Table) -> HouseAccount:
         t.text("name"),
         t.choice("role", ["fund", "backstop"]),
         None if opening is None else str(t.data["opening"]),
-        t.maybe_fraction("share_of_cash"),
+        t.maybe_fraction("share_of_cash", high=ONE),
     )
     t.done()
     return house

@@ -21,7 +21,10 @@ MEASURES = {
     "deleveraged_notional": "notional of winners closed by deleveraging",
     "deleveraged": "what winners gave up (against the mark, and by haircut)",
     "losses": "losses left unpaid by their own margin",
+    "members": "what members’ contributions and cash calls paid",
+    "socialised": "what open positions, balances and withdrawals paid",
 }
+OUTSIDERS = ("members", "socialised")  # said only where a policy asks them
 OUTCOMES = {
     "restored": "got back above its requirement",
     "closed": "closed in the market",
@@ -30,6 +33,20 @@ OUTCOMES = {
     "still_open": "still open at the end",
     "winner_deleveraged": "elsewhere a winner, deleveraged",
     "winner_haircut": "elsewhere a winner, gains cut",
+    "contribution_used": "its contribution paid for others",
+    "called": "called to pay for others",
+    "charged": "its open position was charged",
+    "cash_cut": "its balance was cut",
+    "withdrawal_cut": "its withdrawal was cut",
+    "recovered": "received a recovery",
+}
+SHARED = {
+    "contribution_used": "out of its contribution",
+    "called": "called from it",
+    "charged": "charged on open positions",
+    "cash_cut": "cut from its balance",
+    "withdrawal_cut": "cut from withdrawals",
+    "recovered": "recovered later",
 }
 
 
@@ -38,7 +55,10 @@ def bearing(material: Material, doc: Document) -> list[Block]:
     blocks: list[Block] = []
     figure = _lorenz(material, doc)
     if figure is None:
-        blocks.append(Prose(["Nobody was deleveraged, and no gains were cut."]))
+        nobody = "Nobody was deleveraged, and no gains were cut."
+        if Decimal(material.summary["haircut"]["amount"]):
+            nobody = "Nobody was deleveraged; gains were cut."
+        blocks.append(Prose([nobody]))
     else:
         blocks.append(figure)
     blocks.append(_concentration(material))
@@ -48,6 +68,9 @@ def bearing(material: Material, doc: Document) -> list[Block]:
     fallen = _fallen(material)
     if fallen.rows:
         blocks.append(fallen)
+    sharers = _sharers(material)
+    if sharers.rows:
+        blocks.append(sharers)
     blocks += [*_by_market(material, doc), *_by_class(material, doc)]
     return blocks
 
@@ -70,7 +93,7 @@ def _concentration(material: Material) -> Table:
     rows = [
         [name, says, found[name]["accounts"], *(_decimal(found[name][k]) for k in ("top1", "top10", "top20", "gini"))]
         for name, says in MEASURES.items()
-        if name in found
+        if name in found and (name not in OUTSIDERS or found[name]["accounts"])
     ]
     return Table.of(
         "concentration",
@@ -317,3 +340,30 @@ def _fallen(material: Material) -> Table:
     rows = [[OUTCOMES.get(a[k], a[k]) if k == "outcome" else a[k] for k in keys] for a in accounts[:HARDEST]]
     shown = tuple(k for k in keys if k != "equity_after")
     return Table.of("fallen", "The twenty largest liquidations", columns, rows, head="account", shown=shown)
+
+
+def _sharers(material: Material) -> Table:
+    """The accounts that paid most for losses of others without being deleveraged or cut as winners."""
+    unit = material.unit
+    rows = []
+    for a in material.rows("accounts"):
+        paid = sum((Decimal(str(a[k])) for k in SHARED if k != "recovered"), Decimal(0))
+        if paid > 0:
+            rows.append((paid, a))
+    rows.sort(key=lambda r: (-r[0], r[1]["account"]))
+    columns = [
+        Column("account", "account", "name"),
+        Column("role", "role"),
+        Column("equity_before", "equity at the start", "money", unit),
+        *(Column(k, title, "money", unit) for k, title in SHARED.items()),
+        Column("shared", "in all", "money", unit),
+        Column("equity_after", "equity at the end", "money", unit),
+    ]
+    cells = [
+        [a["account"], a["role"], a["equity_before"], *(a[k] for k in SHARED), paid, a["equity_after"]]
+        for paid, a in rows[:HARDEST]
+    ]
+    used = {k for k in SHARED if any(a[k] for _, a in rows)}
+    shown = ("account", "role", "equity_before", *(k for k in SHARED if k in used), "shared")
+    title = "The twenty who paid most for losses of others"
+    return Table.of("sharers", title, columns, cells, head="account", shown=shown)

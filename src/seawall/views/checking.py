@@ -162,7 +162,7 @@ def limits_section(material: Material, doc: Document) -> Section:
     if Decimal(material.summary["pending"]) != 0:
         items.append(
             [
-                "Not final: accounts still open at the end are short of ",
+                "Not final: accounts still open at the end, and house accounts below zero, are short of ",
                 doc.fig("pending", "amount"),
                 f" {material.unit}.",
             ]

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from seawall.engine import Policy, State
-from seawall.engine.explain import evaluate_event, postings_of, rule
+from seawall.engine.explain import Item, evaluate, evaluate_event, postings_of, rule, target_of
 from seawall.errors import InputError
-from seawall.journal import Located, derive, events_of, find_events, open_run, records_of, written_records
+from seawall.journal import Located, derive, open_run, records_of, written_records
+from seawall.journal.derive import Written
 from seawall.tables import policy_from_canonical
+from seawall.views.decision_find import CHARGED, Found, Share, find
+from seawall.views.decision_keys import policy_keys
 from seawall.views.decision_moment import Avoided, Moment, watch_record
-from seawall.views.decision_queue import queue_of, skipped_layers
+from seawall.views.decision_queue import its_queue, queue_of, skipped_layers
+from seawall.views.decision_shared import AVOIDED, SHARED
 from seawall.views.decision_terms import Terms, clock
 from seawall.views.decision_untouched import Untouched
 from seawall.views.decision_values import Decision, Explanation, Numbers, Position, Posting, Program, Step
-from seawall.views.decision_words import policy_keys, sentence
+from seawall.views.decision_words import sentence
 
 DECISIVE = (
     "liquidation_started",
@@ -32,6 +34,22 @@ DECISIVE = (
     "gains_haircut",
     "residual",
     "position_settled",
+    "layers_shared",
+    "members_drawn",
+    "call_round",
+    "called",
+    "open_interest_charged",
+    "cash_cut",
+    "borne_by_withdrawals",
+    "withdrawal_cut",
+    "recovered",
+    "recovery_shared",
+    "reinstated",
+    "halt_began",
+    "wound_down",
+    "claim_rejected",
+    "distributed",
+    "written_off",
 )
 IN_FULL, ALIKE = 6, 2
 Progress = Callable[[int, int, str], None]
@@ -42,8 +60,8 @@ def explain(run: Any, what: str, *, progress: Progress | None = None) -> Explana
 
     Args:
         run: run directory, or a ``Run`` that was written to one.
-        what: an account; an event ``RECORD.K`` (the K-th event of a record, as in ``log.jsonl``); ``loss:N`` or
-            ``intent:N`` for all that belongs to one.
+        what: an account or a member; an event ``RECORD.K`` (the K-th event of a record, as in ``log.jsonl``);
+            ``loss:N`` or ``intent:N`` for all that belongs to one; ``CAUSE:REFERENCE`` of a declared loss; ``halt:KIND``.
         progress: called with (records done, in all, text).
 
     Raises:
@@ -54,62 +72,22 @@ def explain(run: Any, what: str, *, progress: Progress | None = None) -> Explana
     if path is None:
         raise InputError("the run was not written", field="run", expected="replay(..., out=FOLDER)")
     path = Path(path)
-    directory = open_run(path)
-    policy = policy_from_canonical(directory.policy_text())
-    names = [*directory.book().account_ids, *(h.name for h in policy.house), "outside"]
-    account = what if what in set(names) else None
-    found = events_of(path, account) if account is not None else _events(path, what, names)
-    return _explained(path, policy, what, account, found, progress or (lambda done, whole, text: None))
+    policy = policy_from_canonical(open_run(path).policy_text())
+    told, whole = progress or (lambda done, whole, text: None), records_of(path)
+    found = find(path, policy, what, lambda done: told(done, whole, "looking who was charged"))
+    return explained(path, policy, what, found, told)
 
 
-def _events(path: Path, what: str, names: list[str]) -> list[Located]:
-    """Events that ``what`` names by number."""
-    if match := re.fullmatch(r"(\d+)\.(\d+)", what):
-        number, place = int(match[1]), int(match[2])
-        count = records_of(path)
-        for record in written_records(path, {number}):
-            if 1 <= place <= len(record.events):
-                return [Located(number, place, record.events[place - 1])]
-            near = f"{number}.1 to {number}.{len(record.events)}" if record.events else "a record that has events"
-            raise InputError("no such event", where=str(path), field="event", value=what, expected=near)
-        raise InputError("no such record", where=str(path), field="event", value=what, expected=f"1.1 to {count}.K")
-    if match := re.fullmatch(r"(loss|intent):(\d+)", what):
-        name, number = match[1], int(match[2])
-        mark = f'"{name}":{number},'
-        found = find_events(path, lambda text: mark in text, lambda e: e.get(name) == number and bool(number))
-        if name == "loss":
-            more = find_events(path, lambda t: '"gains_haircut"' in t, lambda e: _cuts(e, number))
-            found = sorted({(f.record, f.place): f for f in [*found, *more]}.values(), key=lambda f: f[:2])
-        if found:
-            return found
-        raise InputError(f"no such {name}", where=str(path), field="event", value=what, expected=f"a {name} of the log")
-    alike = difflib.get_close_matches(what, names, n=3) if len(names) < 20_000 else _alike(what, names)
-    expected = ", ".join([*map(repr, alike or names[:3]), "or RECORD.K, loss:N, intent:N"])
-    raise InputError("no such account or event", where=str(path), field="account", value=what, expected=expected)
-
-
-def _cuts(event: Mapping[str, Any], loss: int) -> bool:
-    return event["kind"] == "gains_haircut" and any(n == loss for n, _ in event["losses"])
-
-
-def _alike(what: str, names: list[str]) -> list[str]:
-    """The nearest names of a large book: those that begin alike."""
-    for length in range(len(what), 0, -1):
-        found = [n for n in names if n.startswith(what[:length])]
-        if found:
-            found.sort(key=lambda n: (abs(len(n) - len(what)), sum(a != b for a, b in zip(n, what, strict=False)), n))
-            return found[:3]
-    return []
-
-
-def _explained(
-    path: Path, policy: Policy, what: str, account: str | None, found: list[Located], progress: Progress
+def explained(
+    path: Path, policy: Policy, what: str, asked: Found, progress: Progress, *, everything: bool = False
 ) -> Explanation:
+    """The events found, told. ``everything``: all of them in full, not only the decisive ones."""
     manifest, whole = open_run(path).manifest(), records_of(path)
+    account, found = asked.account, asked.events
     decisive = [f for f in found if _decides(f.event, account)] if account is not None or len(found) > 1 else found
-    full, more = _choose(decisive)
+    full, more = (found, []) if everything else _choose(decisive)
     moments: dict[int, Moment] = {f.record: Moment() for f in full}
-    visits = {number: _visit(moments[number], [f for f in full if f.record == number]) for number in moments}
+    visits = {n: _visit(moments[n], [f for f in full if f.record == n], account) for n in moments}
     untouched = Untouched(account) if account is not None and not found else None
     state = derive(
         path,
@@ -120,9 +98,9 @@ def _explained(
         progress=lambda done: progress(done, whole, "deriving the run again"),
     )
     terms = Terms.of(state)
-    times = _times(path, {f.record for f in found})
+    records = {r.number: r for r in written_records(path, {f.record for f in found})} if found else {}
     used = {f.event[key] for f in full for key in ("asset", "sold", "bought") if key in f.event}
-    decisions = tuple(_decision(path, state, policy, terms, f, moments[f.record], times, account) for f in full)
+    scene = Scene(state, policy, terms, records, account, asked.charged)
     return Explanation(
         what,
         "account" if account is not None else "event",
@@ -130,8 +108,8 @@ def _explained(
         manifest.event,
         manifest.policy_name,
         manifest.policy_hash,
-        tuple(_story(found, terms, account, times)),
-        decisions,
+        tuple(_story(found, scene)),
+        tuple(_decision(scene, f, moments[f.record]) for f in full),
         tuple(f.id for f in more),
         None if untouched is None else untouched.result(state, terms),
         {name: 10**a.book_scale for name, a in terms.assets.items() if name in used},
@@ -161,65 +139,101 @@ def _choose(decisive: list[Located]) -> tuple[list[Located], list[Located]]:
     return [f for f in decisive if f.id in keep], [f for f in decisive if f.id not in keep]
 
 
-def _visit(moment: Moment, events: list[Located]) -> Callable[[State], Any]:
-    accounts = {(f.event["account"], f.event["asset"]) for f in events if {"account", "asset"} <= set(f.event)}
+def _visit(moment: Moment, events: list[Located], me: str | None) -> Callable[[State], Any]:
+    accounts = {
+        (str(who), f.event["asset"])
+        for f in events
+        for who in (f.event.get("account"), me if f.event["kind"] in SHARED else None)
+        if who is not None and "asset" in f.event
+    }
     starts = {f.place for f in events if f.event["kind"] == "liquidation_started"}
     return lambda state: watch_record(state, moment, accounts, starts)
 
 
-def _times(path: Path, records: set[int]) -> dict[int, int]:
-    return {r.number: int(r.command.get("time_ns", 0)) for r in written_records(path, records)} if records else {}
+class Scene(NamedTuple):
+    """What all events of an explanation share. ``me``: whose story it is; ``charged``: its parts of charges, by id."""
+
+    state: State
+    policy: Policy
+    terms: Terms
+    records: Mapping[int, Written]
+    me: str | None
+    charged: Mapping[str, Share]
+
+    def time(self, record: int) -> str:
+        """When a record was written."""
+        return clock(int(self.records[record].command.get("time_ns", 0)))
+
+    def words(self, found: Located) -> str:
+        """One event in one sentence, with this account's part of it."""
+        told, share = sentence(found.event, self.terms, self.me), self.charged.get(found.id)
+        if share is None:
+            return told
+        e = found.event
+        part = f"{self.terms.size(e['market'], share.lots)} ({share.lots:,} of {e['lots']:,} lots)"
+        return f"{told}; of {self.me} {self.terms.money(e['asset'], share.amount)} for {part}"
 
 
-def _story(
-    found: list[Located], terms: Terms, account: str | None, times: Mapping[int, int]
-) -> list[tuple[str, str, str]]:
+def _story(found: list[Located], scene: Scene) -> list[tuple[str, str, str]]:
     """Every event in words; the opening of an order is told by its fills."""
     filled = {f.event["intent"] for f in found if f.event["kind"] == "filled"}
     return [
-        (f.id, clock(times[f.record]), sentence(f.event, terms, account))
+        (f.id, scene.time(f.record), scene.words(f))
         for f in found
-        if not (account is not None and f.event["kind"] == "intent_opened" and f.event["intent"] in filled)
+        if not (scene.me is not None and f.event["kind"] == "intent_opened" and f.event["intent"] in filled)
     ]
 
 
-def _decision(
-    path: Path,
-    state: State,
-    policy: Policy,
-    terms: Terms,
-    found: Located,
-    moment: Moment,
-    times: Mapping[int, int],
-    me: str | None,
-) -> Decision:
-    event = found.event
+def _decision(scene: Scene, found: Located, moment: Moment) -> Decision:
+    event, state, terms = found.event, scene.state, scene.terms
     st, avoided = moment.at_start.get(found.place, (None, []))
     when = "at the new marks"
     if st is None:
-        st = moment.units.get((event.get("account", ""), event.get("asset", "")))
-        avoided, when = moment.avoided.get((event.get("account", ""), event.get("asset", "")), []), "just before"
+        who = (event.get("account") or (scene.me if event["kind"] in SHARED else None) or "", event.get("asset", ""))
+        st, avoided, when = moment.units.get(who), moment.avoided.get(who, []), "just before"
     queue, more = queue_of(state, terms, found, moment) if event["kind"] == "deleveraged" else (None, [])
     if event["kind"] == "deleveraged":
         avoided = more
     elif event["kind"] not in ("liquidation_started", "taken_over", "loss_recognised"):
-        avoided = []
-    (record,) = written_records(path, {found.record})
+        avoided = _facts(scene, found)
+    served = its_queue(state, found, moment)
+    record = scene.records[found.record]
     return Decision(
         found.id,
-        clock(times[found.record]),
+        scene.time(found.record),
         event["kind"],
-        sentence(event, terms, me),
-        tuple(policy_keys(event, policy)),
+        scene.words(found),
+        tuple(policy_keys(event, scene.policy, None if served is None else served.rule)),
         None if st is None else _numbers(state, terms, st, when, moment),
-        tuple(_programs(event)),
-        tuple(_postings(state, event, record)),
+        (*_programs(event), *_share_program(found, moment)),
+        tuple(_postings(state, event, record, scene.me)),
         queue,
-        tuple(skipped_layers(state, terms, found, moment)),
+        tuple(skipped_layers(state, terms, found, moment, record.events)),
         tuple(_avoided_words(a, terms, event) for a in avoided),
         tuple(asdict(a) for a in avoided),
         event,
     )
+
+
+def _facts(scene: Scene, found: Located) -> list[Avoided]:
+    """What could have been done about a shared loss, where the rule itself says it."""
+    event = found.event
+    note = AVOIDED.get(event["kind"], "")
+    if event["kind"] == CHARGED:
+        note = f"holding fewer lots of {event['market']} at that moment: each open lot paid the same, long or short"
+    elif event["kind"] == "halt_began":
+        note = f"the measure not meeting the criterion; it ends by itself at {clock(event['until_ns'])} at the latest"
+    return [Avoided("none", 0, event.get("asset", ""), event.get("market", ""), "", note)] if note else []
+
+
+def _share_program(found: Located, moment: Moment) -> list[Program]:
+    """How a charge on open interest is split: not in the event, which says only how many paid."""
+    charges = moment.charges.get(found.place)
+    if charges is None or found.event["kind"] != CHARGED:
+        return []
+    inputs = {"charged": charges.amount, "lots": [lots for _, lots in charges.payers]}
+    rule_ = "socialise.share"
+    return [_program(Item(rule_, inputs, tuple(evaluate(rule_, inputs).items())))]
 
 
 def _numbers(state: State, terms: Terms, st: Any, when: str, moment: Moment) -> Numbers:
@@ -247,23 +261,25 @@ def _numbers(state: State, terms: Terms, st: Any, when: str, moment: Moment) -> 
 
 
 def _programs(event: Mapping[str, Any]) -> list[Program]:
-    out = []
-    for item in evaluate_event(event):
-        found, known = rule(item.rule), {**item.inputs}
-        steps = []
-        for (name, primitive, *operands), (_, result) in zip(found.program, item.results, strict=True):
-            shown = [str(known[o]) if isinstance(o, str) and o in known else str(o) for o in operands]
-            steps.append(
-                Step(name, f"{primitive}({', '.join(map(str, operands))})", f"{primitive}({', '.join(shown)})", result)
-            )
-            known[name] = result
-        posts = [f"{p.result} = {p.field}" if p.field else f"{p.result}: {p.source} -> {p.target}" for p in found.posts]
-        out.append(Program(item.rule, found.says, dict(item.inputs), tuple(steps), tuple(posts)))
-    return out
+    return [_program(item) for item in evaluate_event(event)]
 
 
-def _postings(state: State, event: Mapping[str, Any], record: Any) -> list[Posting]:
-    losses = {e["loss"]: e["account"] for e in record.events if e["kind"] == "loss_recognised"}
+def _program(item: Item) -> Program:
+    found, known = rule(item.rule), {**item.inputs}
+    steps = []
+    for (name, primitive, *operands), (_, result) in zip(found.program, item.results, strict=True):
+        shown = [str(known[o]) if isinstance(o, str) and o in known else str(o) for o in operands]
+        steps.append(
+            Step(name, f"{primitive}({', '.join(map(str, operands))})", f"{primitive}({', '.join(shown)})", result)
+        )
+        known[name] = result
+    posts = [f"{p.result} = {p.field}" if p.field else f"{p.result}: {p.source} -> {p.target}" for p in found.posts]
+    return Program(item.rule, found.says, dict(item.inputs), tuple(steps), tuple(posts))
+
+
+def _postings(state: State, event: Mapping[str, Any], record: Written, me: str | None) -> list[Posting]:
+    """All of an event's transfers, those of ``me`` first."""
+    losses = {e["loss"]: target_of(e) for e in record.events if e["kind"] == "loss_recognised"}
     rows = list(state.ledger.rows())
     written = {(rows[s][0], rows[t][0], units, code) for s, t, units, code in record.transfers}
     out = []
@@ -274,7 +290,7 @@ def _postings(state: State, event: Mapping[str, Any], record: Any) -> list[Posti
         out.append(
             Posting(p.source, p.target, p.asset, amount, units, p.code, (p.source, p.target, units, p.code) in written)
         )
-    return out
+    return sorted(out, key=lambda p: me not in (p.source, p.target))
 
 
 def _avoided_words(a: Avoided, terms: Terms, event: Mapping[str, Any]) -> str:

@@ -12,11 +12,12 @@ import numpy as np
 from seawall.engine import State
 from seawall.engine.deleverage import Queue, match
 from seawall.engine.events import LiquidationStarted
+from seawall.engine.socialise import Charges
 from seawall.errors import InputError
 from seawall.margin import Holding, UnitState, assess, requirement_of
 from seawall.market import Kind
 from seawall.money import Rounding, div
-from seawall.waterfall import Allocation, RankRule
+from seawall.waterfall import LayerState, RankRule
 
 MOST = 1 << 60
 Marks = dict[int, int]
@@ -24,12 +25,14 @@ Marks = dict[int, int]
 
 @dataclass(slots=True)
 class Moment:
-    """Seen while one record was applied. ``units`` are by (account, asset); ``at_start`` by event number."""
+    """Seen while one record was applied. ``units`` are by (account, asset); ``at_start`` and ``charges`` by event
+    number; ``layers``: (loss, what was left of it, what the layer had), as they were asked."""
 
     units: dict[tuple[str, str], UnitState] = field(default_factory=dict)
     at_start: dict[int, tuple[UnitState, list[Avoided]]] = field(default_factory=dict)
     queues: list[tuple[int, Queue]] = field(default_factory=list)
-    layers: list[tuple[int, Allocation[int]]] = field(default_factory=list)
+    layers: list[tuple[int, int, LayerState[int]]] = field(default_factory=list)
+    charges: dict[int, Charges] = field(default_factory=dict)
     marks: Marks = field(default_factory=dict)
     previous: Marks = field(default_factory=dict)
     time_ns: int = 0
@@ -78,8 +81,10 @@ def watch_record(
         nonlocal count
         if kind == "queue":
             moment.queues.append((count, seen))
-        elif kind == "layers":
-            moment.layers.append((count, seen))
+        elif kind == "layer":
+            moment.layers.append(seen)
+        elif kind == "open_interest":
+            moment.charges[count + 1] = seen  # the event comes next
         elif kind == "event":
             count += 1
             moment.marks, moment.time_ns = dict(enumerate(state.marks)), state.time_ns
@@ -189,14 +194,24 @@ def smallest(holds: Callable[[int], bool], first: int, most: int = MOST) -> int 
 
 def taken_in(state: State, queue: Queue) -> dict[int, int]:
     """Lots taken by candidate index when a queue is served."""
-    rule = state.policy.deleverage
-    assert rule is not None
     symbol = state.instrument(queue.market).symbol
     taken: dict[int, int] = {}
-    for matched in match(rule, queue, symbol):
+    for matched in match(queue.rule, queue, symbol):
         for index, lots, _, _ in matched:
             taken[index] = taken.get(index, 0) + lots
     return taken
+
+
+# Why collateral or a smaller position would not have kept an account out, where who gives is no matter of rank.
+_EVERYONE = {
+    RankRule.PRO_RATA: "everyone gives in proportion to lots",
+    RankRule.BY_PROFIT: "everyone gives in proportion to the profit of their position",
+    RankRule.BY_EQUITY: "everyone gives in proportion to equity: more of it gives more",
+    RankRule.EQUAL: "everyone gives the same, as far as their positions go",
+    RankRule.RISK_AWARE: "everyone gives in proportion to profit times leverage",
+    RankRule.RELIEF: "the order is by how much closing takes off the account's net exposure",
+    RankRule.WALK: "the place is drawn by seed",
+}
 
 
 def avoid_deleveraging(state: State, queue: Queue, index: int) -> list[Avoided]:
@@ -205,12 +220,11 @@ def avoid_deleveraging(state: State, queue: Queue, index: int) -> list[Avoided]:
     Checked by ranking and serving the whole queue again. A smaller position keeps its entry price and the account's
     equity; its profit, entry value (rounded down) and requirement go with its lots.
     """
-    rule = state.policy.deleverage
-    assert rule is not None
+    rule = queue.rule
     asset, symbol = state.instrument(queue.market).settle.name, state.instrument(queue.market).symbol
-    if rule.rank not in (RankRule.PROFIT_LEVERAGE, RankRule.PROFIT_MARGIN_RATIO):
-        how = "everyone gives in proportion to lots" if rule.rank is RankRule.PRO_RATA else "the place is drawn by seed"
-        return [Avoided("none", 0, asset, symbol, "", f"collateral does not change who is taken: {how}")]
+    if rule.rank in _EVERYONE:
+        note = f"collateral does not change who is taken: {_EVERYONE[rule.rank]}"
+        return [Avoided("none", 0, asset, symbol, "", note)]
     out = []
 
     def with_collateral(extra: int) -> bool:

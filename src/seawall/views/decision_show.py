@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from seawall.views.decision_values import Decision, Explanation, Numbers, Program
 
 STORY_HEAD, STORY_TAIL = 24, 8
+POSTINGS = 12
 
 
 def as_text(x: Explanation, width: int) -> str:
@@ -81,9 +82,11 @@ def _decision(d: Decision, before: Decision | None, width: int) -> list[str]:
             out += _program(program, width)
     if d.postings:
         out += ["", "postings"]
-        for p in d.postings:
+        for p in d.postings[:POSTINGS]:
             mark = "" if p.in_log else "  NOT IN THE LOG"
             out += _wrapped(f"{p.amount} {p.asset}  {p.source} -> {p.target}  ({p.code}){mark}", width, "  ", "    ")
+        if len(d.postings) > POSTINGS:
+            out.append(f"  ... {len(d.postings) - POSTINGS:,} more; --json has them all ...")
     if d.avoided and before is not None and d.avoided == before.avoided:
         out += ["", "what would have avoided it: as above"]
     elif d.avoided:
@@ -199,8 +202,10 @@ def _decision_html(d: Decision) -> str:
         steps = [(s.name, s.text, _short(s.values), _short(str(s.result))) for s in program.steps]
         parts.append(_table(("result", "step", "with numbers", "is"), steps))
     if d.postings:
-        moved = [(p.source, p.target, p.amount, p.asset, p.code) for p in d.postings]
+        moved = [(p.source, p.target, p.amount, p.asset, p.code) for p in d.postings[:POSTINGS]]
         parts.append(_table(("from", "to", "amount", "asset", "code"), moved))
+        if len(d.postings) > POSTINGS:
+            parts.append(f"<p>and {len(d.postings) - POSTINGS:,} more</p>")
     if d.avoided:
         parts.append("<p>What would have avoided it:</p>")
         parts.append("<ul>" + "".join(f"<li>{escape(w)}</li>" for w in d.avoided) + "</ul>")

@@ -78,3 +78,8 @@ def grouped(text: str) -> str:
 def clock(time_ns: int) -> str:
     """A time, UTC, to the second."""
     return datetime.fromtimestamp(time_ns // 10**9, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def whose(account: str, me: str | None) -> str:
+    """The start of a sentence that names its account, unless it is the one whose story it is."""
+    return "" if account == me else f"{account}: "

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from seawall.engine import Policy
-from seawall.views.decision_terms import Terms
-from seawall.waterfall import PriceRule
+from seawall.views.decision_shared import SHARED
+from seawall.views.decision_terms import Terms, whose
 
 Event = Mapping[str, Any]
 
@@ -21,7 +20,7 @@ def sentence(event: Event, terms: Terms, me: str | None) -> str:
 def _started(e: Event, t: Terms, me: str | None) -> str:
     many = f"{e['positions']} position{'' if e['positions'] == 1 else 's'}"
     return (
-        f"{_whose(e['account'], me)}liquidation began: equity {t.money(e['asset'], e['equity'])} was below the maintenance "
+        f"{whose(e['account'], me)}liquidation began: equity {t.money(e['asset'], e['equity'])} was below the maintenance "
         f"requirement of {t.money(e['asset'], e['maintenance'])} for {many} worth {t.money(e['asset'], e['notional'])}"
     )
 
@@ -29,7 +28,7 @@ def _started(e: Event, t: Terms, me: str | None) -> str:
 def _opened(e: Event, t: Terms, me: str | None) -> str:
     side = "sell" if e["lots"] < 0 else "buy"
     limit = "at market" if e["limit"] is None else f"no worse than {t.mark(e['market'], e['limit'])}"
-    return f"{_whose(e['account'], me)}order {e['intent']} to {side} {t.size(e['market'], e['lots'])} of {e['market']}, {limit}"
+    return f"{whose(e['account'], me)}order {e['intent']} to {side} {t.size(e['market'], e['lots'])} of {e['market']}, {limit}"
 
 
 def _filled(e: Event, t: Terms, me: str | None) -> str:
@@ -45,7 +44,7 @@ def _filled(e: Event, t: Terms, me: str | None) -> str:
     more = f"; fee {t.money(e['asset'], e['fee'])}" if e["fee"] else ""
     more += f"; {t.money(e['asset'], e['draw'])} drawn from the layers" if e["draw"] else ""
     forced = "forced order" if e["purpose"] == "close_out" else "work-out order"
-    return f"{_whose(e['account'], me)}{forced} {e['intent']} {what}, {against}{more}"
+    return f"{whose(e['account'], me)}{forced} {e['intent']} {what}, {against}{more}"
 
 
 def _lapsed(e: Event, t: Terms, me: str | None) -> str:
@@ -62,7 +61,7 @@ _ENDS = {
 
 def _ended(e: Event, t: Terms, me: str | None) -> str:
     why = _ENDS.get(e["outcome"], e["outcome"])
-    return f"{_whose(e['account'], me)}liquidation ended: {why}; equity {t.money(e['asset'], e['equity'])}"
+    return f"{whose(e['account'], me)}liquidation ended: {why}; equity {t.money(e['asset'], e['equity'])}"
 
 
 def _taken(e: Event, t: Terms, me: str | None) -> str:
@@ -76,6 +75,8 @@ def _taken(e: Event, t: Terms, me: str | None) -> str:
 
 
 def _loss(e: Event, t: Terms, me: str | None) -> str:
+    if e["cause"] != "default":
+        return f"loss {e['loss']} ({e['account']}) was declared: {t.money(e['asset'], e['amount'])} of the venue's money is gone"
     return f"loss {e['loss']} of {e['account']} was booked: {t.money(e['asset'], e['amount'])} beyond its margin"
 
 
@@ -92,7 +93,7 @@ def _shared(e: Event, t: Terms, me: str | None) -> str:
     why = f"for loss {e['loss']}" if e["loss"] else "the backstop was over its limit"
     n = len(e["parts"])
     return (
-        f"{_whose(e['account'], me)}{side} {t.size(e['market'], e['done'])} of {e['market']} was closed by deleveraging "
+        f"{whose(e['account'], me)}{side} {t.size(e['market'], e['done'])} of {e['market']} was closed by deleveraging "
         f"({why}) against {n} account{'' if n == 1 else 's'}, who gave up {t.money(e['asset'], e['collected'])} in all"
     )
 
@@ -161,10 +162,6 @@ def _funding(e: Event, t: Terms, me: str | None) -> str:
     return f"funding of {e['market']}: {e['per_lot']} book units a lot"
 
 
-def _whose(account: str, me: str | None) -> str:
-    return "" if account == me else f"{account}: "
-
-
 _WORDS: Mapping[str, Callable[[Event, Terms, str | None], str]] = {
     "liquidation_started": _started,
     "intent_opened": _opened,
@@ -186,38 +183,5 @@ _WORDS: Mapping[str, Callable[[Event, Terms, str | None], str]] = {
     "converted": _converted,
     "position_settled": _settled,
     "funding_paid": _funding,
+    **SHARED,
 }
-
-
-_PRICES = {
-    PriceRule.BANKRUPTCY: "where the closed account ends at zero",
-    PriceRule.MARK: "the current mark",
-    PriceRule.PREVIOUS_MARK: "the mark before the current one",
-}
-
-
-def policy_keys(event: Event, policy: Policy) -> list[tuple[str, str]]:
-    """(key of the policy file, value) that decide this kind of event."""
-    kind, rules = event["kind"], policy.liquidation
-    backstop, deleverage = rules.backstop, policy.deleverage
-    out: list[tuple[str, str]] = []
-    if kind == "liquidation_started":
-        out = [("margin.pool", policy.margin.pool), ("margin.rounding", policy.margin.profile.name)]
-    elif kind in ("filled", "intent_opened", "intent_lapsed"):
-        out = [("liquidation.limit.kind", rules.limit.kind.value), ("liquidation.fee.kind", rules.fee.kind.value)]
-        if rules.fee.rate:
-            out.append(("liquidation.fee.rate", str(rules.fee.rate)))
-    elif kind == "taken_over" and backstop is not None:
-        out = [
-            ("backstop.takes_below", str(backstop.takes_below)),
-            ("backstop.takes_unfilled", str(backstop.takes_unfilled).lower()),
-            ("backstop.takes_bankrupt", str(backstop.takes_bankrupt).lower()),
-        ]
-    elif kind in ("deleveraged", "deleverage_shared", "deleverage_needed") and deleverage is not None:
-        price = f"{deleverage.price.value} ({_PRICES[deleverage.price]})"
-        out = [("deleverage.rank", deleverage.rank.value), ("deleverage.price", price)]
-        if not event.get("loss", 1) and backstop is not None and backstop.max_leverage is not None:
-            out.append(("backstop.max_leverage", str(backstop.max_leverage)))
-    if kind in ("drawn", "loss_recognised", "gains_haircut", "residual"):
-        out = [("layers", " -> ".join([*(rule.name for rule in policy.layers), "residual"]))]
-    return out

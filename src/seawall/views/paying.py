@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from seawall.engine import Policy
 from seawall.views.bars import Bar, bars
 from seawall.views.document import Document, Fig, Parts
 from seawall.views.figure import Figure
@@ -19,7 +18,13 @@ DOES = {
     "backstop": "takes over positions with what margin is left, and works them out",
     "account": "pays cash",
     "deleverage": "winners on the other side are closed by rule",
-    "gains_haircut": "unrealised gains are cut by one rate",
+    "gains_haircut": "gains are cut by one rate",
+    "own_contribution": "pays what the defaulter’s own member had paid in",
+    "members": "the other members’ contributions pay, pro rata",
+    "assessment": "members are called for cash, within their caps",
+    "open_interest": "every open lot of the loss’s market pays the same",
+    "cash_haircut": "every balance is cut by one rate",
+    "withdrawal_rate": "withdrawals pay it off, at one rate below one",
     "residual": "what nobody paid",
 }
 SOURCES = {
@@ -30,6 +35,10 @@ SOURCES = {
     "draws": "paid towards losses",
     "deleveraging": "winners closed against it, against the mark",
     "covered": "paid by others for its own losses",
+    "charged": "charged on its open positions",
+    "recovered": "recoveries received",
+    "reinstated": "put in by the owner",
+    "paid_out": "paid out in the wind-down",
     "marks": "marks moving while held, and funding",
 }
 
@@ -38,13 +47,14 @@ def waterfall_table(material: Material) -> Table:
     """The layers in order of use: before, gained, used, after, and the loss still unpaid below each."""
     unit = material.unit
     rows = material.rows("layers")
-    left = unpaid_below(material.summary, rows, material.policy)
+    left = unpaid_below(material.summary, rows)
     columns = [
         Column("layer", "layer", "name"),
         Column("kind", "kind"),
         Column("does", "what it does"),
         Column("account", "account"),
         *(Column(k, k, "money", unit) for k in ("before", "gained", "used", "after")),
+        Column("paid", "paid towards losses", "money", unit),
         Column("net", "net", "money", unit),
         Column("unpaid_below", "loss still unpaid below", "money", unit),
     ]
@@ -61,8 +71,9 @@ def waterfall_table(material: Material) -> Table:
                 row["gained"] if before is not None else None,
                 row["used"],
                 after,
+                row["paid"],
                 None if before is None else after - before,
-                None if left is None else left[number],
+                left[number],
             ]
         )
     return Table.of(
@@ -71,37 +82,15 @@ def waterfall_table(material: Material) -> Table:
         columns,
         cells,
         head="layer",
-        shown=("layer", "does", "before", "gained", "used", "after", "net", "unpaid_below"),
+        shown=("layer", "does", "before", "gained", "used", "after", "paid", "unpaid_below"),
     )
 
 
-def unpaid_below(
-    summary: dict[str, Any], rows: Sequence[dict[str, Any]], policy: Policy | None
-) -> list[Decimal] | None:
-    """The part of all losses that is still unpaid below each layer.
-
-    A house account pays what it drew towards losses, a haircut what it took; deleveraging bears the rest of what did not stay a
-    residual. None where that cannot be told apart: several layers drawing on one account, or several that deleverage.
-    """
-    draws = {r["name"]: -Decimal(r["by_source"]["draws"]) for r in summary["layers"]}
-    accounts = [r["account"] for r in rows if r["kind"] == "account"]
-    deleverages = sum(1 for r in rows if r["kind"] == "deleverage")
-    if len(set(accounts)) < len(accounts) or deleverages > 1:
-        return None
-    loss, residual = Decimal(summary["bad_debt"]), Decimal(summary["residual"])
-    haircut = Decimal(summary["haircut"]["amount"])
-    drawn = sum((draws.get(a, Decimal(0)) for a in accounts), Decimal(0))
-    rest = loss - residual - haircut - drawn
-    if rest < 0 or (rest > 0 and not deleverages):
-        return None
-    out, left = [], loss
+def unpaid_below(summary: dict[str, Any], rows: Sequence[dict[str, Any]]) -> list[Decimal]:
+    """The part of all losses that is still unpaid below each layer; below the last of them the residual."""
+    out, left = [], Decimal(summary["losses"]["amount"])
     for row in rows:
-        if row["kind"] == "account":
-            left -= draws.get(row["account"], Decimal(0))
-        elif row["kind"] == "gains_haircut":
-            left -= haircut
-        elif row["kind"] == "deleverage":
-            left -= rest
+        left -= row["paid"] if row["kind"] != "residual" else 0
         out.append(left)
     return out
 
@@ -109,7 +98,7 @@ def unpaid_below(
 def waterfall_figure(material: Material, doc: Document, table: Table) -> Figure:
     """The picture over the table."""
     unit = material.unit
-    loss = doc.fig("bad_debt", "amount")
+    loss = doc.fig("losses.amount", "amount")
     source: Parts = [
         doc.fig("liquidated.accounts", "count"),
         " accounts came under liquidation. The market took ",
@@ -122,6 +111,8 @@ def waterfall_figure(material: Material, doc: Document, table: Table) -> Figure:
     ]
     if not any(r["kind"] == "backstop" for r in table.rows):
         source = [*source[:3], f" {unit}."]
+    others = [cause for cause in material.summary["losses"]["by_cause"] if cause != "default"]
+    called = "Losses beyond margin, and of the venue itself" if others else "Losses beyond the traders’ margin"
     rungs = [_rung(material, doc, table, number) for number in range(len(table.rows))]
 
     def draw(ident: str, width: float) -> Svg:
@@ -129,12 +120,14 @@ def waterfall_figure(material: Material, doc: Document, table: Table) -> Figure:
             f"{r.name}: " + (f"before {r.before}, gained {r.gained}, " if r.before else "") + f"used {r.used}"
             for r in rungs
         )
-        return waterfall(ident, width, source, loss, rungs, f"Waterfall in {unit}. {told}")
+        return waterfall(ident, width, source, loss, rungs, f"Waterfall in {unit}. {told}", loss_name=called)
 
     caption: Parts = [
         f"Amounts in {unit}; all bars share one scale. The stream at the left is the loss beyond the traders’ margin that is",
         " still unpaid: dotted where there is none. Before + gained − used = after.",
     ]
+    if any(r["account"] == "member contributions" for r in table.rows):
+        caption = [*caption, " The contributions of all members are shown as one balance."]
     return Figure("waterfall", _waterfall_title(material, doc), caption, draw)
 
 
@@ -152,7 +145,7 @@ def _rung(material: Material, doc: Document, table: Table, number: int) -> Rung:
     deleverage = row["kind"] == "deleverage"
     needed = doc.fig("deleveraged.needed", "amount") if deleverage and doc.get("deleveraged.needed") else None
     ground = row["kind"] == "residual"
-    does: Parts = [str(row["does"])]
+    does: Parts = [str(row["does"]), *_reached(material, doc, str(row["kind"]))]
     if deleverage and doc.get("deleveraged.accounts"):
         does = [
             *does,
@@ -177,12 +170,29 @@ def _rung(material: Material, doc: Document, table: Table, number: int) -> Rung:
     )
 
 
+# How many a kind of layer reached: where the document says it, and what they are called.
+REACHED = {
+    "members": ("members.contributors", "contributions"),
+    "assessment": ("members.callees", "members"),
+    "open_interest": ("socialised.charged_accounts", "accounts"),
+    "cash_haircut": ("socialised.cut_accounts", "accounts"),
+}
+
+
+def _reached(material: Material, doc: Document, kind: str) -> Parts:
+    path, what = REACHED.get(kind, ("", ""))
+    same = sum(1 for rule in material.summary["policy"]["layers"] if REACHED.get(rule["kind"], ("",))[0] == path)
+    if not path or not doc.get(path) or same > 1:
+        return []
+    return [": ", doc.fig(path, "count"), f" {what}"]
+
+
 def _waterfall_title(material: Material, doc: Document) -> Parts:
     unit = material.unit
     if Decimal(material.summary["residual"]) > 0:
         return ["The layers did not suffice: ", doc.fig("residual", "amount"), f" {unit} stayed unpaid"]
-    if Decimal(material.summary["bad_debt"]) > 0:
-        return ["Losses of ", doc.fig("bad_debt", "amount"), f" {unit} went down the layers; all of it was paid"]
+    if Decimal(material.summary["losses"]["amount"]) > 0:
+        return ["Losses of ", doc.fig("losses.amount", "amount"), f" {unit} went down the layers; all of it was paid"]
     return ["No account lost more than its margin before somebody took it over"]
 
 

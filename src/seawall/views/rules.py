@@ -3,20 +3,60 @@
 from __future__ import annotations
 
 from seawall.engine import Policy, to_plain
-from seawall.liquidation import BackstopRule, FeeKind, LimitKind, OverLimit, PaceKind
+from seawall.engine.policy import WindDownRule
+from seawall.liquidation import (
+    BackstopRule,
+    FeeKind,
+    HaltKind,
+    HaltRule,
+    LimitKind,
+    LimitPrice,
+    LiquidationFee,
+    OverLimit,
+    Pace,
+    PaceKind,
+)
+from seawall.members import MembersRule
 from seawall.views.document import Document, Part, Parts
-from seawall.waterfall import LayerKind, LayerRule, PriceRule, RankRule
+from seawall.waterfall import GainsBase, LayerKind, LayerRule, LimitScope, PriceRule, RankRule
 
 RANKS = {
     RankRule.PROFIT_LEVERAGE: "those with most profit times leverage first",
     RankRule.PROFIT_MARGIN_RATIO: "those with most profit on their wallet times margin ratio first",
     RankRule.PRO_RATA: "all on the other side, in proportion to their position",
+    RankRule.BY_PROFIT: "all on the other side, in proportion to the profit of their position",
+    RankRule.BY_EQUITY: "all on the other side, in proportion to their equity",
+    RankRule.EQUAL: "all on the other side the same amount, as far as their positions go",
+    RankRule.LEVERAGE: "the most levered first, until the highest leverage is equal",
+    RankRule.RISK_AWARE: "all on the other side, in proportion to profit times leverage",
+    RankRule.RELIEF: "those first whose net exposure falls most by it; hedges come last",
     RankRule.WALK: "from a pseudo-random account onward, in account order",
 }
 PRICES = {
     PriceRule.BANKRUPTCY: "at the bankruptcy price of the account that fell, so exactly the loss is collected",
     PriceRule.MARK: "at the mark",
     PriceRule.PREVIOUS_MARK: "at the mark before the current one, so more or less than the loss may be collected",
+}
+DOES = {
+    LayerKind.OWN_CONTRIBUTION: "The member that the account in default belongs to pays out of its own contribution",
+    LayerKind.MEMBERS: "The other members pay out of their contributions, pro rata",
+    LayerKind.ASSESSMENT: "The other members are called for cash, pro rata to contribution, each within its caps",
+    LayerKind.OPEN_INTEREST: "Every open lot of the market pays the same, longs and shorts, winners or not",
+    LayerKind.WITHDRAWAL_RATE: "What is left is paid off by withdrawals: they are paid at one rate below one until then",
+}
+
+LIMITS = {
+    LimitKind.BANKRUPTCY: ", at no worse than its bankruptcy price",
+    LimitKind.FILLABLE: ", at a price that may lie beyond bankruptcy and worsens as equity falls",
+    LimitKind.MARKET: ", at any price",
+}
+SCOPES = {
+    LimitScope.EVENT: "for one loss",
+    LimitScope.ACCOUNT: "for all losses of one account",
+    LimitScope.OWNER: "for all losses of one owner's accounts",
+    LimitScope.MARKET: "for all losses of one market",
+    LimitScope.PERIOD: "within a rolling window",
+    LimitScope.MARKET_PERIOD: "for one market within a rolling window",
 }
 
 
@@ -31,7 +71,70 @@ def rules_in_words(policy: Policy, doc: Document) -> list[tuple[str, Parts]]:
             (f"then {layer.name}" if number > 1 or found else layer.name, _layer(policy, number - 1, layer, doc))
         )
     found.append(("then residual", ["What nobody paid stays on a deficit account, for all to see."]))
+    if policy.members is not None:
+        found.append(("members", _members(policy.members, doc)))
+    found.extend((f"halt of {h.kind.value}", _halt(n, h, doc)) for n, h in enumerate(policy.halts))
+    if policy.wind_down is not None:
+        found.append(("if the venue itself fails", _wind_down(policy.wind_down, doc)))
     return found
+
+
+def _members(rule: MembersRule, doc: Document) -> Parts:
+    out: list[Part] = ["The default fund is "]
+    if rule.fund is not None:
+        out.append(doc.fig("rules.members.fund", "millionths"))
+    else:
+        out += [doc.fig("rules.members.fund_share_of_cash", "part"), " of all traders’ cash"]
+    out.append(", shared over the members by the rule " + rule.contribution.value.replace("_", " "))
+    if rule.minimum:
+        out += [", at least ", doc.fig("rules.members.minimum", "millionths"), " each"]
+    if rule.call_per_default or rule.call_per_window:
+        out += [
+            ". A member may be called for at most ",
+            doc.fig("rules.members.call_per_default", "factor"),
+            " times its contribution for one loss and ",
+            doc.fig("rules.members.call_per_window", "factor"),
+            " times within ",
+            doc.fig("rules.members.window_ns", "seconds"),
+        ]
+    if rule.assign:
+        out += [
+            ". Where the book names no members, accounts are assigned to ",
+            doc.fig("rules.members.assign", "count"),
+            " of them by their owner’s name",
+        ]
+    return [*out, "."]
+
+
+def _halt(number: int, rule: HaltRule, doc: Document) -> Parts:
+    what = {
+        HaltKind.WITHDRAWALS: "Withdrawals are refused",
+        HaltKind.TRADING: "Trades are refused",
+        HaltKind.DELEVERAGING: "Winners are deleveraged only",
+    }
+    path = f"rules.halts.{number}"
+    starts: list[Part] = []
+    for at, c in enumerate(rule.starts):
+        starts += [" or " if at else "", f"{c.measure} is {c.sense.value.replace('_', ' ')} "]
+        starts.append(doc.fig(f"{path}.starts.{at}.threshold", "factor"))
+    return [
+        what[rule.kind],
+        " while ",
+        *starts,
+        ", and ",
+        doc.fig(f"{path}.length_ns", "seconds"),
+        " after, never longer than ",
+        doc.fig(f"{path}.longest_ns", "seconds"),
+        ".",
+    ]
+
+
+def _wind_down(rule: WindDownRule, doc: Document) -> Parts:
+    out: list[Part] = [f"Every market settles at a price by the rule {rule.basis.value.replace('_', ' ')}"]
+    if rule.window_ns:
+        out += [" over ", doc.fig("rules.wind_down.window_ns", "seconds")]
+    classes = ", then ".join(c.replace("_", " ") for c in rule.classes)
+    return [*out, f". What there is is paid out pro rata inside each class, in this order: {classes}."]
 
 
 def _marks(policy: Policy, doc: Document) -> Parts:
@@ -47,41 +150,70 @@ def _marks(policy: Policy, doc: Document) -> Parts:
 
 def _liquidation(policy: Policy, doc: Document) -> Parts:
     rule = policy.liquidation
-    out: list[Part] = []
-    if rule.pace.kind is PaceKind.AT_ONCE:
-        out.append("An account at risk is closed at once")
-    elif rule.pace.kind is PaceKind.SHARE:
-        out += ["Of a position"]
-        if rule.pace.above is not None:
-            out += [" above ", doc.fig("rules.liquidation.pace.above", "millionths")]
+    out: list[Part] = [*_pace(rule.pace, doc), *_limit_price(rule.limit, doc), *_fee(rule.fee, doc)]
+    if rule.caps is not None:
         out += [
-            ", ",
-            doc.fig("rules.liquidation.pace.share", "part"),
-            " is closed first, the rest after ",
-            doc.fig("rules.liquidation.pace.cooldown_ns", "seconds"),
+            " Between two marks at most ",
+            doc.fig("rules.liquidation.caps.max_notional", "millionths"),
+            " of an account is closed, and its fills may cost the fund at most ",
+            doc.fig("rules.liquidation.caps.max_fund_loss", "millionths"),
+            ".",
         ]
-    else:
-        out += [
-            "An account is closed as far as brings its equity above the requirement plus ",
-            doc.fig("rules.liquidation.pace.buffer", "part"),
+    if rule.defaults_when_flat:
+        out.append(" It is in default once no position is left and its equity is below zero.")
+    return out
+
+
+def _pace(pace: Pace, doc: Document) -> Parts:
+    path = "rules.liquidation.pace"
+    share = doc.fig(f"{path}.share", "part")
+    if pace.kind is PaceKind.AT_ONCE:
+        return ["An account at risk is closed at once"]
+    if pace.kind is PaceKind.TARGET:
+        target = doc.fig(f"{path}.target", "part")
+        return [
+            "All positions are cut by the same share, in steps of ",
+            share,
+            ", until the margin ratio is below ",
+            target,
         ]
-    limits = {
-        LimitKind.BANKRUPTCY: ", at no worse than its bankruptcy price",
-        LimitKind.FILLABLE: ", at a price that may lie beyond bankruptcy and worsens as equity falls",
-        LimitKind.MARKET: ", at any price",
-    }
-    out.append(limits[rule.limit.kind])
-    if rule.fee.kind is FeeKind.NONE:
-        out.append("; no fee.")
-    else:
-        what = "what the fill brought above bankruptcy, at most " if rule.fee.kind is FeeKind.IMPROVEMENT else ""
+    if pace.kind is PaceKind.BUFFER:
+        buffer = doc.fig(f"{path}.buffer", "part")
+        return ["An account is closed as far as brings its equity above the requirement plus ", buffer, " of it"]
+    out: list[Part] = ["Of a position"]
+    if pace.above is not None:
+        out += [" above ", doc.fig(f"{path}.above", "millionths")]
+    if pace.kind is PaceKind.RAMP:
+        whole = doc.fig(f"{path}.duration_ns", "seconds")
+        return [*out, ", ", share, " may be closed first, more as time passes, all of it after at most ", whole]
+    return [*out, ", ", share, " is closed first, the rest after ", doc.fig(f"{path}.cooldown_ns", "seconds")]
+
+
+def _limit_price(limit: LimitPrice, doc: Document) -> Parts:
+    if limit.kind is not LimitKind.SPREAD:
+        return [LIMITS[limit.kind]]
+    path = "rules.liquidation.limit"
+    out: list[Part] = [", at no worse than the mark less ", doc.fig(f"{path}.spread", "part")]
+    if limit.growth:
         out += [
-            "; the fee is ",
-            what,
-            doc.fig("rules.liquidation.fee.rate", "part"),
-            f" of the value closed, to {rule.fee.account}.",
+            ", which after ",
+            doc.fig(f"{path}.grace_ns", "seconds"),
+            " without progress grows up to ",
+            doc.fig(f"{path}.most", "part"),
         ]
     return out
+
+
+def _fee(fee: LiquidationFee, doc: Document) -> Parts:
+    rate = doc.fig("rules.liquidation.fee.rate", "part")
+    if fee.kind is FeeKind.NONE:
+        return ["; no fee."]
+    if fee.kind is FeeKind.PENALTY:
+        return ["; the penalty is ", rate, f" of the requirement that is removed, to {fee.account}."]
+    if fee.kind is FeeKind.IMPROVEMENT and fee.rate == 1:
+        return [f"; all that a fill brought above bankruptcy goes to {fee.account}."]
+    what = "what the fill brought above bankruptcy, at most " if fee.kind is FeeKind.IMPROVEMENT else ""
+    return [f"; the fee is {what}", rate, f" of the value closed, to {fee.account}."]
 
 
 def _backstop(rule: BackstopRule, doc: Document) -> Parts:
@@ -119,21 +251,66 @@ def _backstop(rule: BackstopRule, doc: Document) -> Parts:
 
 
 def _layer(policy: Policy, number: int, layer: LayerRule, doc: Document) -> Parts:
+    return [*_pays(policy, number, layer, doc), *_limits(number, layer, doc), ".", *_more(number, layer, doc)]
+
+
+def _pays(policy: Policy, number: int, layer: LayerRule, doc: Document) -> Parts:
+    """What a layer does, without its limits."""
     if layer.kind is LayerKind.ACCOUNT:
         out: list[Part] = [f"Account {layer.account} pays "]
         out.append("what close-out fills cost beyond bankruptcy" if layer.pays == "fills" else "every loss")
-        out.append(", as far as its money goes" if layer.partial else ", in full or not at all")
-        if layer.limit_per_event is not None:
-            out += [", at most ", doc.fig(f"rules.layers.{number}.limit_per_event", "millionths"), " for one loss"]
-        return [*out, "."]
+        return [*out, ", as far as its money goes" if layer.partial else ", in full or not at all"]
     if layer.kind is LayerKind.DELEVERAGE:
-        rule = policy.deleverage
+        rule = layer.deleverage or policy.deleverage
         if rule is None:
-            return ["Positions of winners are closed."]
+            return ["Positions of winners are closed"]
         rank = RANKS.get(rule.rank, rule.rank.value.replace("_", " "))
         price = PRICES.get(rule.price, rule.price.value.replace("_", " "))
-        return [f"Winners on the other side are closed: {rank}; {price}."]
-    if layer.kind is LayerKind.GAINS_HAIRCUT:
-        cap = doc.fig(f"rules.layers.{number}.cap", "part")
-        return ["Unrealised gains are cut by one rate, at most ", cap, "."]
-    return [f"{layer.kind.value.replace('_', ' ')}."]
+        who = "Unless the loss is paid by then, winners" if layer.closes == "unpaid" else "Winners"
+        return [f"{who} on the other side are closed: {rank}; {price}"]
+    if layer.kind in (LayerKind.GAINS_HAIRCUT, LayerKind.CASH_HAIRCUT):
+        what = "Unrealised gains are"
+        if layer.kind is LayerKind.CASH_HAIRCUT:
+            what = "Every balance of a member is"
+        elif layer.base is GainsBase.PERIOD:
+            what = "What equity rose by since the period began, less deposits, is"
+        return [f"{what} cut by one rate, at most ", doc.fig(f"rules.layers.{number}.cap", "part")]
+    return [DOES[layer.kind]]
+
+
+def _limits(number: int, layer: LayerRule, doc: Document) -> Parts:
+    out: list[Part] = []
+    for at, limit in enumerate(layer.limits):
+        path = f"rules.layers.{number}.limits.{at}"
+        if limit.amount is not None:
+            out += [", at most ", doc.fig(f"{path}.amount", "millionths"), f" {SCOPES[limit.scope]}"]
+        elif limit.share_of_peak is not None:
+            out += [
+                ", at most ",
+                doc.fig(f"{path}.share_of_peak", "part"),
+                f" of its highest balance {SCOPES[limit.scope]}",
+            ]
+        elif limit.by_tier is not None:
+            out += [f", at most as much as the market’s tier allows {SCOPES[limit.scope]}"]
+            for tier in limit.by_tier:
+                out += [f"; {tier}: ", doc.fig(f"{path}.by_tier.{tier}", "millionths")]
+        if limit.window_ns:
+            out += [" of ", doc.fig(f"{path}.window_ns", "seconds")]
+    return out
+
+
+def _more(number: int, layer: LayerRule, doc: Document) -> Parts:
+    out: list[Part] = []
+    if layer.keep:
+        out += [" It keeps ", doc.fig(f"rules.layers.{number}.keep", "millionths"), "."]
+    if layer.beside:
+        out.append(" It pays together with the layer before it, pro rata to what each may pay.")
+    others = sorted(layer.causes - {"default"})
+    if others:
+        which = ", ".join(others)
+        out.append(
+            f" It also covers losses by {which}."
+            if "default" in layer.causes
+            else f" It covers losses by {which} only."
+        )
+    return out

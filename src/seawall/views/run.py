@@ -17,6 +17,7 @@ from seawall.views.checking import (
 )
 from seawall.views.document import Document, Part, Parts, words
 from seawall.views.formats import plain
+from seawall.views.incidents import incidents
 from seawall.views.material import Material, Recorded, gather
 from seawall.views.page import Block, Key, Prose, Section, View
 from seawall.views.paying import backstop_blocks, waterfall_figure, waterfall_table
@@ -124,6 +125,7 @@ def _keys(material: Material, doc: Document) -> list[Key]:
             ["what bankrupt accounts could not pay, each loss once"],
         ),
     ]
+    keys += _shared_keys(material, doc)
     if summary.get("backstop_pnl"):
         before = next((r for r in material.rows("layers") if r["kind"] == "backstop"), None)
         says: Parts = ["over the event, fills, marks and margin together"]
@@ -154,6 +156,34 @@ def _keys(material: Material, doc: Document) -> list[Key]:
     return keys
 
 
+def _shared_keys(material: Material, doc: Document) -> list[Key]:
+    """What members, and what everybody, paid; nothing where nobody was asked."""
+    members, social, unit = material.summary["members"], material.summary["socialised"], material.unit
+    keys = []
+    if Decimal(members["contributions"]) or Decimal(members["called"]):
+        doc.put("shared", members=Decimal(members["contributions"]) + Decimal(members["called"]))
+        says: Parts = [
+            doc.fig("members.contributions", "amount"),
+            " out of contributions, ",
+            doc.fig("members.called", "amount"),
+            " called",
+        ]
+        keys.append(Key("paid by members", doc.derived("shared", "members", "amount"), unit, says))
+    everybody = sum((Decimal(social[k]) for k in ("charged", "cash_cut", "on_withdrawals")), Decimal(0))
+    if everybody:
+        doc.put("shared", everybody=everybody)
+        told: list[Part] = []
+        for key, what in (
+            ("charged", " on open positions"),
+            ("cash_cut", " from balances"),
+            ("on_withdrawals", " on withdrawals"),
+        ):
+            if Decimal(social[key]):
+                told += [", " if told else "", doc.fig(f"socialised.{key}", "amount"), what]
+        keys.append(Key("put on everybody", doc.derived("shared", "everybody", "amount"), unit, told))
+    return keys
+
+
 def _overshoot(material: Material, doc: Document) -> Key:
     """What deleveraging took beyond what it was asked for; a millionth of it is rounding between assets."""
     found, unit = material.summary["deleveraged"], material.unit
@@ -166,7 +196,8 @@ def _overshoot(material: Material, doc: Document) -> Key:
 
 def _waterfall_section(material: Material, doc: Document) -> Section:
     table = waterfall_table(material)
-    return Section("waterfall", "Who pays, in order", [waterfall_figure(material, doc, table), table])
+    blocks: list[Block] = [waterfall_figure(material, doc, table), table, *incidents(material, doc)]
+    return Section("waterfall", "Who pays, in order", blocks)
 
 
 def _backstop_section(material: Material, doc: Document) -> Section:

@@ -31,6 +31,7 @@ def story(material: Material, doc: Document) -> list[Figure]:
         *_funds(material, doc, times),
         _flow(material, doc, times, step, "liquidated_notional", "liquidations", "Liquidations"),
         _flow(material, doc, times, step, "deleveraged_notional", "deleveraging", "Deleveraging"),
+        *_shared(material, doc, times, step),
         *_depth(material, doc, times),
     ]
 
@@ -177,12 +178,32 @@ def _funds(material: Material, doc: Document, times: Sequence[int]) -> list[Pane
     return panels
 
 
+def _shared(material: Material, doc: Document, times: Sequence[int], step: int) -> list[Panel]:
+    """What members, and what everybody, paid: a panel where there was some."""
+    asked = (
+        ("members_paid", "paid_by_members", "Payments of members"),
+        ("socialised", "shared", "Losses put on everybody"),
+    )
+    return [
+        _flow(material, doc, times, step, column, key, name, "paid")
+        for column, key, name in asked
+        if any(material.amounts("timeline", column))
+    ]
+
+
 def _flow(
-    material: Material, doc: Document, times: Sequence[int], step: int, column: str, key: str, name: str
+    material: Material,
+    doc: Document,
+    times: Sequence[int],
+    step: int,
+    column: str,
+    key: str,
+    name: str,
+    what: str = "notional",
 ) -> Panel:
     starts, added = per_interval(times, material.amounts("timeline", column), step)
     top = max(range(len(added)), key=lambda i: added[i])
-    unit = f"notional in each interval, {material.unit}"
+    unit = f"{what} in each interval, {material.unit}"
     if added[top] <= 0:
         return Panel([f"{name}: none"], unit, starts, bars=[0.0] * len(starts), bar_ns=step, height=30)
     title: Parts = [

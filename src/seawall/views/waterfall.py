@@ -52,6 +52,7 @@ def waterfall(
     rungs: Sequence[Rung],
     alt: str,
     scale: tuple[float, float] | None = None,
+    loss_name: str = "Losses beyond the traders’ margin",
 ) -> Svg:
     """The layers in order of use, from the traders' own margin to what nobody paid.
 
@@ -62,6 +63,7 @@ def waterfall(
         loss: the loss beyond the traders' margin, which enters at the top.
         rungs: the layers; the residual last.
         alt: the text instead of the picture.
+        loss_name: what the loss is called.
         scale: of the bars, where several pictures share one; None: its own (``bounds``).
     """
     narrow = width < 480
@@ -85,7 +87,7 @@ def waterfall(
         y += 17
     if streams:
         _stream(svg, middle, 4, top, lost, whole)
-    svg.text(left, top - 10, ["Losses beyond the traders’ margin: ", loss], "lbl strong")
+    svg.text(left, top - 10, [loss_name, ": ", loss], "lbl strong")
     flowing: float | None = lost
     y = top
     for number_, (rung, size) in enumerate(zip(rungs, sizes, strict=True)):

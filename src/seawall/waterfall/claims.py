@@ -24,17 +24,26 @@ class Claim:
 class ClaimBook:
     """Ranked claims. One row per holder, asset, rank and loss."""
 
-    __slots__ = ("_rows",)
+    __slots__ = ("_by_loss", "_rows")
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str, int, int], Claim] = {}
+        self._by_loss: dict[int, list[Claim]] = {}
 
     def open(self, holder: str, amount: int, *, rank: int, loss: int, asset: str) -> None:
         """Add ``amount`` (> 0) to a holder's claim."""
         if amount <= 0:
             raise InvariantBroken(f"claim of {holder} is not positive: {amount}")
-        row = self._rows.setdefault((holder, asset, rank, loss), Claim(holder, asset, rank, loss, 0))
+        key = (holder, asset, rank, loss)
+        row = self._rows.get(key)
+        if row is None:
+            row = self._rows[key] = Claim(holder, asset, rank, loss, 0)
+            self._by_loss.setdefault(loss, []).append(row)
         row.amount += amount
+
+    def of_loss(self, loss: int) -> tuple[Claim, ...]:
+        """Claims for one loss in order of opening."""
+        return tuple(self._by_loss.get(loss, ()))
 
     def pay(self, amount: int, asset: str, *, loss: int | None = None) -> list[tuple[str, int]]:
         """Share a recovery: lowest rank number first, pro rata to what is still owed inside a rank, to the unit.

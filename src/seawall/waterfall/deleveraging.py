@@ -11,7 +11,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from seawall.errors import InvariantBroken
 from seawall.money import Rounding, split_capped
+from seawall.waterfall.allocation import Allocator, Claimants, Rule
 from seawall.waterfall.rules import DeleverageRule, RankRule
 
 N = TypeVar("N", int, Fraction)
@@ -36,6 +38,7 @@ class Candidates:
     wallet: NDArray[np.int64]
     notional: NDArray[np.int64]
     entry: NDArray[np.int64]
+    relief: NDArray[np.int64] | None = None
 
 
 def profit_leverage_score(profit: int, entry: int, notional: int, equity: int) -> int:
@@ -68,7 +71,7 @@ def rank(
     """Indexes into the candidates, first to be deleveraged first, and the score of each in that order.
 
     Ties go to the lower account number. WALK: account order, starting at a place drawn from SHA-256 of seed, market
-    and turn, so that it is the same on every machine. PRO_RATA has no order: account order, scores are the lots.
+    and turn, so that it is the same on every machine. Rules that share are in ``queue_of``.
     """
     n = len(candidates.accounts)
     if n == 0:
@@ -78,11 +81,47 @@ def rank(
         start = int.from_bytes(digest[:8], "big") % n
         order = [*range(start, n), *range(start)]
         return order, [0] * n
-    if rule.rank is RankRule.PRO_RATA:
-        return list(range(n)), candidates.lots.tolist()
-    scores = _scores(rule.rank, candidates, unit)
+    if rule.rank is RankRule.RELIEF:
+        if candidates.relief is None:
+            raise InvariantBroken("ranking by relief without the accounts' relief")
+        scores = candidates.relief
+    else:
+        scores = _scores(rule.rank, candidates, unit)
     ranked = np.argsort(-scores, kind="stable")
     return ranked.tolist(), scores[ranked].tolist()
+
+
+SHARES = {
+    RankRule.PRO_RATA: Rule.CONTRACTS,
+    RankRule.BY_PROFIT: Rule.PROFIT,
+    RankRule.BY_EQUITY: Rule.EQUITY,
+    RankRule.EQUAL: Rule.EQUAL,
+    RankRule.LEVERAGE: Rule.LEVERAGE,
+    RankRule.RISK_AWARE: Rule.RISK_AWARE,
+}
+
+
+def queue_of(
+    rule: DeleverageRule, candidates: Candidates, total: int, *, market: str, turn: int, unit: int = 1
+) -> tuple[list[int], list[int], list[int]]:
+    """Who takes how many of ``total`` lots: the order, the score of each in that order, and the most of each by index.
+
+    A rule that orders lets everyone take all they hold until the lots are gone; a rule that shares gives everyone a
+    part, to the lot (``allocation``), and the score is that part.
+    """
+    shares = SHARES.get(rule.rank)
+    if shares is None or not len(candidates.accounts):
+        order, scores = rank(rule, candidates, market=market, turn=turn, unit=unit)
+        return order, scores, candidates.lots.tolist()
+    columns = Claimants(
+        capacity=candidates.lots,
+        contracts=candidates.lots,
+        profit=candidates.profit,
+        equity=candidates.equity,
+        notional=candidates.lots if shares is Rule.LEVERAGE else candidates.notional,
+    )
+    parts = Allocator(shares).assign(total, columns).amounts.tolist()
+    return list(range(len(parts))), parts, parts
 
 
 def _scores(rule: RankRule, c: Candidates, unit: int) -> NDArray[np.int64]:

@@ -1,0 +1,93 @@
+"""Halts: what stands still, by criteria fixed in the policy before, each with an end. Nothing is closed by hand.
+
+After every Resolve and every declared loss the engine notes what the criteria look at (``MEASURES``). A withdrawal gate
+refuses withdrawals, a trading halt refuses trades, and where the policy has a deleveraging switch winners are
+deleveraged only while it is on. Liquidation, fills and the other layers go on; nobody loses a right by waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from seawall.engine.events import HaltBegan, HaltEnded
+from seawall.engine.posting import Step
+from seawall.engine.state import State
+from seawall.engine.units import asset_quote_value
+from seawall.liquidation import HaltKind
+from seawall.liquidation import Observation as HaltObservation
+
+
+def _unpaid(state: State) -> int:
+    """What nobody has paid: residual losses, and equity below zero of accounts under liquidation."""
+    total = 0
+    for unit in state.cases:
+        st = state.book.unit_state(unit)
+        total += asset_quote_value(state, st.asset, max(0, -st.equity))
+    for row in state.deficits:
+        asset = state.loss_assets.get(row.loss)
+        if asset is not None and row.pending > 0:
+            total += asset_quote_value(state, asset, row.pending)
+    return total
+
+
+def _fund(state: State) -> int:
+    """Cash of the venue's fund accounts."""
+    total = 0
+    for account in sorted(state.house_accounts):
+        if state.snapshot.roles[account] == "fund":
+            for asset in sorted(set(state.settle_asset)):
+                total += asset_quote_value(state, asset, state.book.cash(account, asset))
+    return total
+
+
+def _bankrupt(state: State) -> int:
+    """Accounts under liquidation with equity below zero, in millionths like the rest."""
+    return 10**6 * sum(1 for unit in state.cases if state.book.unit_state(unit).equity < 0)
+
+
+# What a criterion may look at, all in units (amounts: of the quote currency).
+MEASURES: dict[str, Callable[[State], int]] = {"unpaid": _unpaid, "fund": _fund, "bankrupt": _bankrupt}
+
+
+def observe(state: State) -> None:
+    """Note every measure that a halt of the policy looks at, when it changed."""
+    wanted = {c.measure for rule in state.policy.halts for c in (*rule.starts, *rule.ends)}
+    for name in sorted(wanted):
+        value = Fraction(MEASURES[name](state), 10**6)
+        last = state.observed.get(name)
+        # A criterion that is still met keeps a halt going, so it is noted each time; anything else when it changes.
+        met = any(c.measure == name and c.met(value) for rule in state.policy.halts for c in rule.starts)
+        if met or last != value:
+            state.observed[name] = value
+            for track in state.halts:
+                track.observe(HaltObservation(state.time_ns, name, value))
+
+
+def report_halts(state: State, step: Step) -> None:
+    """Say which halts began and ended since the last look."""
+    for number, track in enumerate(state.halts):
+        rule, now = track.rule, track.at(state.time_ns)
+        was = number in state.halts_on
+        if now.on and not was:
+            state.halts_on.add(number)
+            step.emit(HaltBegan(rule.kind.value, now.reason, now.since_ns or 0, now.until_ns or 0))
+        elif was and not now.on:
+            state.halts_on.discard(number)
+            step.emit(HaltEnded(rule.kind.value, now.reason))
+
+
+def halted(state: State, kind: HaltKind) -> str | None:
+    """Why something of this kind is on now, None when it is not."""
+    for track in state.halts:
+        if track.rule.kind is kind:
+            now = track.at(state.time_ns)
+            if now.on:
+                return now.reason
+    return None
+
+
+def may_deleverage(state: State) -> bool:
+    """With a deleveraging switch in the policy: is it on? Without one: always."""
+    switch = any(rule.kind is HaltKind.DELEVERAGING for rule in state.policy.halts)
+    return not switch or halted(state, HaltKind.DELEVERAGING) is not None

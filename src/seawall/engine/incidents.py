@@ -1,0 +1,128 @@
+"""Losses that are no default, money that comes back, and an owner who lifts a house account."""
+
+from __future__ import annotations
+
+from seawall.engine.commands import DeclareLoss, Recover, Reinstate
+from seawall.engine.events import Recovered, RecoveryShared, Refused, Reinstated, Rejection, Why
+from seawall.engine.halts import observe, report_halts
+from seawall.engine.layers import recognise
+from seawall.engine.losses import settle
+from seawall.engine.posting import Step
+from seawall.engine.state import State
+from seawall.engine.winddown import reopen
+from seawall.waterfall import CAUSES
+
+
+def _whole(state: State, asset: int, minor: int) -> int | None:
+    """Minor units as book units, None unless whole."""
+    book = state.asset(asset).to_book(minor)
+    return book if state.asset(asset).to_minor(book) == minor else None
+
+
+def declare_loss(state: State, step: Step, command: DeclareLoss) -> Rejection | None:
+    """Money of the venue is gone: it leaves the vault against a deficit account, then walks down the layers.
+
+    Layers that do not cover the cause are passed over; what nobody pays stays on the deficit account.
+    """
+    asset = state.asset_index.get(command.asset)
+    if asset is None:
+        return Rejection(Refused.UNKNOWN_ASSET, {"asset": command.asset})
+    if command.cause not in CAUSES or command.cause == "default":
+        return Rejection(Refused.UNKNOWN_CAUSE, {"cause": command.cause})
+    amount = _whole(state, asset, command.amount) if command.amount > 0 else None
+    if amount is None:
+        return Rejection(Refused.BAD_AMOUNT, {"amount": command.amount})
+    if command.reference in state.references:
+        return Rejection(
+            Refused.LOSS_DECLARED, {"reference": command.reference, "loss": state.references[command.reference]}
+        )
+    loss = recognise(
+        state,
+        step,
+        holder=f"{command.cause}:{command.reference}",
+        asset=asset,
+        amount=amount,
+        cause=command.cause,
+        why=(("loss.declared", {"declared": amount}),),
+    )
+    state.references[command.reference] = loss.number
+    step.post(loss.target, state.external[asset], command.amount, "loss")
+    settle(state, step, [loss])
+    if state.policy.halts:
+        observe(state)
+        report_halts(state, step)
+    return None
+
+
+def recover(state: State, step: Step, command: Recover) -> Rejection | None:
+    """Share a recovery in reverse order of use: the residual, then the claims by rank, pro rata inside a rank.
+
+    Source: return of recoveries, clearing-house rule books (last used is repaid first; members pro rata to what each
+    paid for that default).
+    """
+    asset = state.asset_index.get(command.asset)
+    if asset is None:
+        return Rejection(Refused.UNKNOWN_ASSET, {"asset": command.asset})
+    row = next((d for d in state.deficits if d.loss == command.loss), None)
+    claims = [c for c in state.claims if c.loss == command.loss and c.asset == command.asset]
+    deficit = state.ledger.find(f"deficit:{command.loss}", command.asset)
+    if row is None or (not claims and deficit is None):
+        return Rejection(Refused.UNKNOWN_LOSS, {"loss": command.loss, "asset": command.asset})
+    amount = _whole(state, asset, command.amount) if command.amount > 0 else None
+    if amount is None:
+        return Rejection(Refused.BAD_AMOUNT, {"amount": command.amount})
+    external, scale = state.external[asset], state.asset(asset)
+    owed = 0 if deficit is None else scale.to_book(-state.ledger.balance(deficit))
+    residual = max(0, min(amount, owed))
+    defaulter = state.account_index.get(row.account)
+    excess = amount - residual - sum(c.amount - c.paid for c in claims)
+    paid_to = [(state.account_index[c.holder], min(amount, c.amount - c.paid)) for c in claims]
+    if defaulter is not None:
+        paid_to.append((defaulter, max(0, excess)))
+    if not all(state.book.fits_cash(account, asset, part) for account, part in paid_to):
+        return Rejection(Refused.OVERFLOW, {"loss": command.loss, "amount": command.amount})
+    if residual and deficit is not None:
+        step.post(external, deficit, scale.to_minor(residual), "recovery")
+        state.deficits.cover(row.account, command.loss, residual)
+    rest = amount - residual
+    for rank in sorted({c.rank for c in claims if c.paid < c.amount}):
+        if not rest:
+            break
+        owing = [c for c in claims if c.rank == rank and c.paid < c.amount]
+        owed_each = [c.amount - c.paid for c in owing]
+        paid = state.claims.pay(min(rest, sum(owed_each)), command.asset, loss=command.loss)
+        got = dict(paid)
+        parts = tuple((c.holder, got.get(c.holder, 0)) for c in owing)
+        for holder, part in paid:
+            step.receive(external, state.account_index[holder], asset, part, "recovery")
+        total = sum(part for _, part in parts)
+        why: Why = (("recovery.rank", {"rest": rest, "owed": owed_each}),)
+        step.emit(RecoveryShared(command.loss, command.asset, rank, total, parts, why))
+        rest -= total
+    if rest and defaulter is not None:
+        step.receive(external, defaulter, asset, rest, "recovery")
+    name = "recovery.residual" if defaulter is not None else "recovery.residual_outside"
+    why = ((name, {"owed": owed, "claimed": amount - residual - rest}),)
+    step.emit(Recovered(command.loss, row.account, command.asset, amount, residual, rest, why))
+    reopen(state, step, asset, scale.to_minor(residual))
+    return None
+
+
+def reinstate(state: State, step: Step, command: Reinstate) -> Rejection | None:
+    """The owner lifts a house account between two defaults. Source: RTS 153/2013 article 36."""
+    account = state.account_index.get(command.account)
+    if account is None:
+        return Rejection(Refused.UNKNOWN_ACCOUNT, {"account": command.account})
+    asset = state.asset_index.get(command.asset)
+    if asset is None:
+        return Rejection(Refused.UNKNOWN_ASSET, {"asset": command.asset})
+    if account not in state.house_accounts or account == state.outside:
+        return Rejection(Refused.NOT_REINSTATED, {"account": command.account})
+    amount = _whole(state, asset, command.amount) if command.amount > 0 else None
+    if amount is None:
+        return Rejection(Refused.BAD_AMOUNT, {"amount": command.amount})
+    if not state.book.fits_deposit(account, asset, amount):
+        return Rejection(Refused.OVERFLOW, {"account": command.account, "amount": command.amount})
+    step.receive(state.external[asset], account, asset, amount, "reinstated")
+    step.emit(Reinstated(command.account, command.asset, amount))
+    return None

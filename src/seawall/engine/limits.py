@@ -1,0 +1,117 @@
+"""What layers have paid so far, counted per scope: the memory behind limits per event, account, market and period."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from seawall.money import Rounding, muldiv
+from seawall.waterfall import OTHER_TIER, LayerRule, Limit, LimitScope
+
+
+@dataclass(frozen=True, slots=True)
+class DrawPlace:
+    """Where a draw counts: the event, who defaulted (the account and its owner; of a declared loss both are its holder),
+    in which market (of which tier), in which asset, when."""
+
+    loss: int
+    account: str
+    owner: str
+    market: str
+    tier: str
+    asset: str
+    time_ns: int
+
+
+class LimitBook:
+    """Sums of draws by layer and scope, draws inside windows, and peaks of balances. Book units."""
+
+    __slots__ = ("_draws", "_peaks", "_used")
+
+    def __init__(self) -> None:
+        self._used: dict[tuple[str, str, str, str], int] = {}
+        self._draws: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+        self._peaks: dict[tuple[str, str, int], deque[tuple[int, int]]] = {}
+
+    def observe(self, layer: str, asset: str, time_ns: int, balance: int, window_ns: int) -> None:
+        """Note a balance, so that ``peak`` knows the highest inside the window."""
+        peaks = self._peaks.setdefault((layer, asset, window_ns), deque())
+        while peaks and peaks[-1][1] <= balance:
+            peaks.pop()
+        peaks.append((time_ns, balance))
+        while peaks[0][0] <= time_ns - window_ns:
+            peaks.popleft()
+
+    def peak(self, layer: str, asset: str, balance: int, time_ns: int, window_ns: int) -> int:
+        """Highest balance inside the window that ends now, at least the current one."""
+        peaks = self._peaks.get((layer, asset, window_ns), ())
+        # Balances fall from left to right: the first one inside the window is the highest.
+        return max(balance, next((b for at, b in peaks if at > time_ns - window_ns), balance))
+
+    def room(self, rule: LayerRule, limit: Limit, place: DrawPlace, *, balance: int, unit: int) -> int:
+        """What the limit still allows, book units.
+
+        Args:
+            balance: of the paying account now (for a share of its peak, rounded down).
+            unit: one unit of the asset in book units, so that millionths convert; rounded down.
+        """
+        if limit.share_of_peak is not None:
+            share = limit.share_of_peak
+            peak = self.peak(rule.name, place.asset, balance, place.time_ns, limit.window_ns)
+            most = muldiv(peak, share.numerator, share.denominator, Rounding.FLOOR)
+        else:
+            millionths = limit.amount
+            if limit.by_tier is not None:
+                millionths = limit.by_tier.get(place.tier, limit.by_tier.get(OTHER_TIER, 0))
+            most = muldiv(millionths or 0, unit, 10**6, Rounding.FLOOR)
+        return max(0, most - self.used(rule, limit, place))
+
+    def used(self, rule: LayerRule, limit: Limit, place: DrawPlace) -> int:
+        """What counts against the limit already."""
+        if limit.scope in (LimitScope.PERIOD, LimitScope.MARKET_PERIOD):
+            draws = self._draws.get((rule.name, scope_key(limit.scope, place), place.asset), ())
+            return sum(amount for time_ns, amount in draws if time_ns > place.time_ns - limit.window_ns)
+        return self._used.get((rule.name, limit.scope.value, scope_key(limit.scope, place), place.asset), 0)
+
+    def record(self, rule: LayerRule, place: DrawPlace, amount: int) -> None:
+        """Count a draw under every limit of the layer."""
+        windows = [limit for limit in rule.limits if limit.window_ns]
+        for scope in {limit.scope for limit in rule.limits}:
+            if scope in (LimitScope.PERIOD, LimitScope.MARKET_PERIOD):
+                draws = self._draws.setdefault((rule.name, scope_key(scope, place), place.asset), [])
+                longest = max(limit.window_ns for limit in windows)
+                draws[:] = [d for d in draws if d[0] > place.time_ns - longest]
+                draws.append((place.time_ns, amount))
+            else:
+                key = (rule.name, scope.value, scope_key(scope, place), place.asset)
+                self._used[key] = self._used.get(key, 0) + amount
+
+    def forget(self, event: int) -> None:
+        """An event is over: no draw will count for it any more."""
+        for key in [k for k in self._used if k[1] == LimitScope.EVENT.value and k[2] == str(event)]:
+            del self._used[key]
+
+    def canonical_lines(self) -> Iterator[str]:
+        """One line a counter, in order of first use: part of the state hash."""
+        for (layer, scope, key, asset), amount in self._used.items():
+            yield f"used {layer} {scope} {key} {asset} {amount}"
+        for (layer, market, asset), draws in self._draws.items():
+            yield f"draws {layer} {market} {asset} {draws}"
+        for (layer, asset, window_ns), peaks in self._peaks.items():
+            yield f"peaks {layer} {asset} {window_ns} {list(peaks)}"
+
+
+def scope_key(scope: LimitScope, place: DrawPlace) -> str:
+    """What a scope counts together, for a draw at this place."""
+    match scope:
+        case LimitScope.EVENT:
+            return str(place.loss)
+        case LimitScope.ACCOUNT:
+            return place.account
+        case LimitScope.OWNER:
+            return place.owner
+        case LimitScope.PERIOD:
+            return ""
+        case _:
+            return place.market

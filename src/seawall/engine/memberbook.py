@@ -1,0 +1,48 @@
+"""Clearing members as the engine sees them: whose account is whose, what each contributed, what was called from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from seawall.members import CallWindow, Tier
+
+CONTRIBUTION = "contribution:"
+
+
+@dataclass(slots=True)
+class MemberBook:
+    """The default fund's members, by name.
+
+    Attributes:
+        of_account: member of every account that has one.
+        accounts: account that holds a member's contribution, members in order of name.
+        paid_in: contribution of each member by asset, book units: what caps and shares of calls are counted on.
+        windows: open window of cash calls, by asset; its base is what members had paid in when it opened.
+        tiers: how members behaved in the last auction; their money is used in that order. Empty: pro rata.
+    """
+
+    of_account: dict[int, str] = field(default_factory=dict)
+    accounts: dict[str, int] = field(default_factory=dict)
+    paid_in: dict[int, dict[str, int]] = field(default_factory=dict)
+    windows: dict[int, CallWindow] = field(default_factory=dict)
+    tiers: dict[str, Tier] = field(default_factory=dict)
+
+    def own(self, defaulter: int | None) -> str | None:
+        """The defaulter's member."""
+        return None if defaulter is None else self.of_account.get(defaulter)
+
+    def others(self, defaulter: int | None) -> dict[str, int]:
+        """Member -> contribution account, the defaulter's own left out."""
+        own = self.own(defaulter)
+        return {name: account for name, account in self.accounts.items() if name != own}
+
+    def canonical_lines(self) -> Iterator[str]:
+        """Part of the state hash."""
+        for asset, paid in self.paid_in.items():
+            yield f"paid in {asset} {sorted(paid.items())}"
+        for asset, window in self.windows.items():
+            taken = sorted(window.taken.items())
+            yield f"calls {asset} {window.opened_ns} {window.closes_ns} {sorted(window.base.items())} {taken}"
+        for name, tier in self.tiers.items():
+            yield f"tier {name} {tier.value}"

@@ -1,0 +1,206 @@
+"""Losses shared by many: every open lot of a market, every balance of an asset, or those who withdraw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from seawall.engine.events import BorneByWithdrawals, CashCut, OpenInterestCharged, Why
+from seawall.engine.layers import Loss, open_claims, place_of
+from seawall.engine.limits import scope_key
+from seawall.engine.posting import Step
+from seawall.engine.state import State
+from seawall.money import Rounding, muldiv, split
+from seawall.waterfall import LayerRule
+
+SOCIALISED = "socialised:"
+WRITTEN_OFF = "written_off:"
+
+
+class Charges(NamedTuple):
+    """Who pays an amount with their open lots: (account, lots) each. Shown to watchers, not recorded."""
+
+    loss: int
+    amount: int
+    payers: list[tuple[int, int]]
+
+
+def limited(state: State, rule: LayerRule, loss: Loss, most: int) -> int:
+    """What a layer without a balance of its own may pay of a loss: what is left, ``most``, and its limits."""
+    place, unit = place_of(state, loss), 10 ** state.asset(loss.asset).book_scale
+    rooms = [state.limits.room(rule, limit, place, balance=0, unit=unit) for limit in rule.limits]
+    return max(0, min([loss.left, most, *rooms]))
+
+
+def rooms_of(state: State, rule: LayerRule, losses: Sequence[Loss]) -> list[tuple[Loss, int]]:
+    """Losses that a layer pays at once, first loss first, and the most it may pay of each: what one takes of a limit
+    that they share is gone for the next. Losses without room are left out."""
+    held: dict[tuple[str, str, str], int] = {}
+    out: list[tuple[Loss, int]] = []
+    for loss in losses:
+        place, unit = place_of(state, loss), 10 ** state.asset(loss.asset).book_scale
+        keys = {(limit.scope.value, scope_key(limit.scope, place), place.asset) for limit in rule.limits}
+        room = loss.left
+        for limit in rule.limits:
+            used = held.get((limit.scope.value, scope_key(limit.scope, place), place.asset), 0)
+            room = min(room, state.limits.room(rule, limit, place, balance=0, unit=unit) - used)
+        if room > 0:
+            out.append((loss, room))
+            for key in keys:
+                held[key] = held.get(key, 0) + room
+    return out
+
+
+def covered(state: State, step: Step, rule: LayerRule, loss: Loss, amount: int) -> None:
+    """Note that a layer paid ``amount`` of a loss; the money has been posted."""
+    if loss.account is not None:
+        step.sync_cash(loss.account, loss.asset)
+    state.deficits.cover(loss.holder, loss.number, amount)
+    state.limits.record(rule, place_of(state, loss), amount)
+    loss.left -= amount
+
+
+def defaulters(losses: Sequence[Loss]) -> set[int]:
+    """Accounts whose losses stand at this layer: a charge on one of them would only come back as a larger loss."""
+    return {loss.account for loss in losses if loss.account is not None}
+
+
+def charge_open_interest(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) -> None:
+    """Every open lot of the loss's market pays the same, longs and shorts, winners or not.
+
+    To the unit: shares pro rata to lots by largest remainder, ties to the earlier account. Accounts in default pay
+    nothing, for nobody's loss. A loss that belongs to no market, or whose market has no open interest, passes on.
+
+    Source: socialised loss of perpetual venues that move both cumulative funding indexes (Drift v2, Mango v4).
+    """
+    barred = defaulters(losses)
+    for loss in losses:
+        if loss.left <= 0 or loss.market < 0 or state.settle_asset[loss.market] != loss.asset:
+            continue
+        holders = state.book.holders(loss.market)
+        stop = np.fromiter(barred, dtype=np.int64, count=len(barred))
+        lots = np.where(np.isin(holders.accounts, stop), 0, np.abs(holders.lots))
+        amount = limited(state, rule, loss, loss.left)
+        open_lots = sum(lots.tolist())
+        if not open_lots or not amount:
+            continue
+        if step.watch is not None:
+            asked = [(a, n) for a, n in zip(holders.accounts.tolist(), lots.tolist(), strict=True) if n]
+            step.note("open_interest", Charges(loss.number, amount, asked))
+        shares = np.array(split(amount, lots.tolist()), dtype=np.int64)
+        step.charge(loss.market, shares, loss.target, f"layer:{rule.name}")
+        charged = shares > 0
+        symbol, asset = state.instrument(loss.market).symbol, state.asset(loss.asset).name
+        step.emit(
+            OpenInterestCharged(
+                loss.number,
+                rule.name,
+                symbol,
+                asset,
+                amount,
+                open_lots,
+                int(charged.sum()),
+                (("socialise.open_interest", {"left": loss.left, "most": amount}),),
+            )
+        )
+        rank = len(state.policy.layers) - state.policy.layers.index(rule)
+        payers = holders.accounts[charged]
+        for account, share in zip(payers.tolist(), shares[charged].tolist(), strict=True):
+            state.claims.open(state.account_name(account), share, rank=rank, loss=loss.number, asset=asset)
+        state.watch.update(state.book.units_of(payers, loss.asset))
+        covered(state, step, rule, loss, amount)
+
+
+def cut_cash(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) -> None:
+    """Every positive balance of a member in the loss's asset is cut by one rate, to the unit.
+
+    What backs an unrealised loss is not there to be cut: a balance counts up to the equity behind it. All losses of one
+    Resolve together take at most the layer's cap. Accounts in default pay nothing.
+
+    Source: deposit-index cut of lending and spot markets (Drift v2 resolve_spot_bankruptcy, Mango v4).
+    """
+    barred = defaulters(losses) | state.house_accounts
+    most: dict[int, int] = {}
+    for loss in losses:
+        if loss.left <= 0:
+            continue
+        accounts, balances = _balances(state, loss.asset, barred)
+        whole = sum(balances)
+        if loss.asset not in most:
+            most[loss.asset] = muldiv(whole, rule.cap.numerator, rule.cap.denominator, Rounding.FLOOR)
+        bound = min(limited(state, rule, loss, loss.left), most[loss.asset])
+        if not bound:
+            continue
+        most[loss.asset] -= bound
+        asset = state.asset(loss.asset).name
+        hit = [
+            (account, balance, cut)
+            for account, balance, cut in zip(accounts, balances, split(bound, balances), strict=True)
+            if cut
+        ]
+        payers = [account for account, _, _ in hit]
+        step.spend_each(payers, loss.target, loss.asset, [cut for _, _, cut in hit], f"layer:{rule.name}")
+        cuts = tuple((state.account_name(account), cut) for account, _, cut in hit)
+        open_claims(state, step, loss.number, asset, cuts, rule)
+        state.watch.update(state.book.units_of(np.array(payers, dtype=np.int64), loss.asset))
+        inputs = {
+            "left": bound,
+            "whole": whole,
+            "num": rule.cap.numerator,
+            "den": rule.cap.denominator,
+            "balances": [balance for _, balance, _ in hit],
+        }
+        step.emit(CashCut(loss.number, rule.name, asset, bound, cuts, (("socialise.cash", inputs),)))
+        covered(state, step, rule, loss, bound)
+
+
+def _balances(state: State, asset: int, barred: set[int]) -> tuple[list[int], list[int]]:
+    """Members, ascending, and their positive cash in an asset, each up to the equity of the row."""
+    rows = state.book.rows_of_asset(asset)
+    accounts = state.book.row_account[rows]
+    balances = np.minimum(state.book.row_cash[rows], state.book.row_equities()[rows])
+    ok = (balances > 0) & ~np.isin(accounts, np.fromiter(barred, dtype=np.int64, count=len(barred)))
+    order = np.argsort(accounts[ok], kind="stable")
+    return accounts[ok][order].tolist(), balances[ok][order].tolist()
+
+
+def bear_by_withdrawals(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) -> None:
+    """What is left is put on the account of socialised losses, which withdrawals pay off at a rate below one.
+
+    Source: socialised-loss factor on withdrawals (Paradex documentation).
+    """
+    for loss in losses:
+        amount = limited(state, rule, loss, loss.left)
+        if amount <= 0:
+            continue
+        source = socialised_account(state, loss.asset)
+        step.post(source, loss.target, state.asset(loss.asset).to_minor(amount), f"layer:{rule.name}")
+        asset = state.asset(loss.asset).name
+        why: Why = (("socialise.withdrawals", {"left": loss.left, "most": amount}),)
+        step.emit(BorneByWithdrawals(loss.number, rule.name, asset, amount, why))
+        covered(state, step, rule, loss, amount)
+
+
+def socialised_account(state: State, asset: int) -> int:
+    """Ledger account of socialised losses in an asset: minus what withdrawals still have to bear."""
+    name = f"{SOCIALISED}{state.asset(asset).name}"
+    found = state.ledger.find(name, state.asset(asset).name)
+    return state.ledger.open(name, state.asset(asset), floor=None) if found is None else found
+
+
+def withdrawal_rate(state: State, asset: int) -> tuple[int, int]:
+    """What one unit withdrawn is paid: (claims - outstanding) / claims, where claims are the members' positive
+    balances in the asset; 1/1 when nothing is outstanding, 0 when nothing would be left."""
+    name = f"{SOCIALISED}{state.asset(asset).name}"
+    found = state.ledger.find(name, state.asset(asset).name)
+    outstanding = 0 if found is None else -state.ledger.balance(found)
+    if outstanding <= 0:
+        return 1, 1
+    rows = state.book.rows_of_asset(asset)
+    cash, accounts = state.book.row_cash[rows], state.book.row_account[rows]
+    house = np.fromiter(state.house_accounts, dtype=np.int64, count=len(state.house_accounts))
+    # Summed as Python integers: a few balances near the bound would wrap 64 bits.
+    claims = state.asset(asset).to_minor(sum(cash[(cash > 0) & ~np.isin(accounts, house)].tolist()))
+    return max(0, claims - outstanding), max(1, claims)

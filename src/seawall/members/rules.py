@@ -1,0 +1,42 @@
+"""The members part of a policy, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+
+
+class ContributionRule(Enum):
+    """How the default fund is shared over members."""
+
+    PROPORTIONAL = "proportional"  # pro rata to gross notional at the opening marks
+    EQUAL = "equal"
+
+
+@dataclass(frozen=True, slots=True)
+class MembersRule:
+    """The default fund that members pay into, and what may be called from them.
+
+    Attributes:
+        fund: size of the default fund, millionths of a unit of each settle asset; None: see ``fund_share_of_cash``.
+        fund_share_of_cash: size as a fraction of all traders' cash in each settle asset, rounded down.
+        contribution: how the fund is shared.
+        minimum: least contribution of a member, millionths of a unit.
+        assign: where the book names no members, accounts are assigned to this many by their owner's name (SHA-256),
+            so that linked accounts share a member; 0: accounts without a member have none.
+        call_per_default: most that may be called from a member for one loss, multiple of its contribution.
+        call_per_window: most within ``window_ns``, multiple of its contribution.
+        window_ns: length of the window that call_per_window counts over.
+
+    Source: order of use and caps as in EMIR articles 42, 43 and 45; parameters are the policy's.
+    """
+
+    fund: int | None
+    fund_share_of_cash: Fraction | None
+    contribution: ContributionRule = ContributionRule.PROPORTIONAL
+    minimum: int = 0
+    assign: int = 0
+    call_per_default: Fraction = Fraction(0)
+    call_per_window: Fraction = Fraction(0)
+    window_ns: int = 0

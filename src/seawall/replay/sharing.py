@@ -1,0 +1,231 @@
+"""Who shared a loss without having caused it, and what came back: members, callees, open positions, balances, those
+who withdraw; recoveries, halts, and the end of a venue. Handlers of ``replay.tally``, by event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from seawall.engine.events import (
+    BorneByWithdrawals,
+    Called,
+    CashCut,
+    ClaimRejected,
+    Distributed,
+    Drawn,
+    HaltBegan,
+    HaltEnded,
+    MembersDrawn,
+    OpenInterestCharged,
+    Recovered,
+    RecoveryShared,
+    Reinstated,
+    WithdrawalCut,
+    WoundDown,
+    WrittenOff,
+)
+from seawall.money import split
+from seawall.replay.shares import charges_of
+
+if TYPE_CHECKING:
+    from seawall.replay.tally import Tally
+
+MEMBERS = "member contributions"  # what all of them are called together
+
+
+@dataclass(slots=True)
+class Shares:
+    """Totals in reporting units, and who was reached (names of ledger accounts, or members for ``callees``)."""
+
+    contributions: int = 0
+    contributors: set[str] = field(default_factory=set)
+    called: int = 0
+    callees: set[str] = field(default_factory=set)
+    charged: int = 0
+    charged_accounts: set[str] = field(default_factory=set)
+    cash_cut: int = 0
+    cut_accounts: set[str] = field(default_factory=set)
+    borne: int = 0
+    paid_off: int = 0
+    recovered: int = 0
+    recovered_residual: int = 0
+    recovered_claims: int = 0
+    recovered_excess: int = 0
+    reinstated: int = 0
+    halts: list[dict[str, Any]] = field(default_factory=list)
+    wound_down: WoundDown | None = None
+    rejected: dict[str, int] = field(default_factory=dict)
+    distributed: dict[str, int] = field(default_factory=dict)
+    written_off: int = 0
+
+
+def _parts(tally: Tally, asset: str, parts: Sequence[tuple[str, int]], minor: bool = False) -> list[tuple[str, int]]:
+    """Amounts in reporting units: the value of the whole, split as they are, so that they sum to it."""
+    if minor:
+        terms = tally.state.asset(tally.state.asset_index[asset])
+        parts = [(name, terms.to_book(amount)) for name, amount in parts]
+    amounts = [amount for _, amount in parts]
+    whole = sum(amounts)
+    if not whole:
+        return []
+    value = tally.value(asset, whole)
+    told = amounts if value == whole else split(value, amounts)
+    return [(name, part) for (name, _), part in zip(parts, told, strict=True)]
+
+
+def _reached(tally: Tally, name: str, outcome: str) -> Any:
+    """The counts of an account that pays for others; what it went through itself stays its outcome."""
+    known = name in tally.accounts
+    account = tally.account(name)
+    if not known:
+        account.outcome = outcome
+    return account
+
+
+def drawn(tally: Tally, event: Drawn) -> None:
+    """The defaulter's own member pays out of its contribution; any other draw is a house account's."""
+    if event.source in tally.contribution_accounts:
+        value = tally.value(event.asset, event.amount)
+        tally.shares.contributions += value
+        tally.shares.contributors.add(event.source)
+        _reached(tally, event.source, "contribution_used").contribution_used += value
+
+
+def _members_drawn(tally: Tally, event: MembersDrawn) -> None:
+    for name, part in _parts(tally, event.asset, event.parts):
+        tally.shares.contributions += part
+        tally.shares.contributors.add(name)
+        _reached(tally, name, "contribution_used").contribution_used += part
+        house = tally.house_of(name)
+        if house is not None:
+            house.draws += part
+    tally.covered(event.loss, tally.value(event.asset, event.amount))
+
+
+def _called(tally: Tally, event: Called) -> None:
+    """From outside to the contribution and on: the contribution stays as it was, the member is poorer outside."""
+    value = tally.value(event.asset, event.amount)
+    tally.shares.called += value
+    tally.shares.callees.add(event.member)
+    _reached(tally, event.account, "called").called += value
+    tally.covered(event.loss, value)
+
+
+def _charged(tally: Tally, event: OpenInterestCharged) -> None:
+    for name, part in _parts(tally, event.asset, charges_of(tally.state, event)):
+        tally.shares.charged += part
+        tally.shares.charged_accounts.add(name)
+        _reached(tally, name, "charged").charged += part
+        tally.market(event.market).charged += part
+        house = tally.house_of(name)
+        if house is not None:
+            house.charged += part
+    tally.covered(event.loss, tally.value(event.asset, event.amount))
+
+
+def _cash_cut(tally: Tally, event: CashCut) -> None:
+    for name, part in _parts(tally, event.asset, event.cuts):
+        tally.shares.cash_cut += part
+        tally.shares.cut_accounts.add(name)
+        _reached(tally, name, "cash_cut").cash_cut += part
+    tally.covered(event.loss, tally.value(event.asset, event.amount))
+
+
+def _borne(tally: Tally, event: BorneByWithdrawals) -> None:
+    value = tally.value(event.asset, event.amount)
+    tally.shares.borne += value
+    tally.covered(event.loss, value)
+
+
+def _withdrawal_cut(tally: Tally, event: WithdrawalCut) -> None:
+    for name, part in _parts(tally, event.asset, [(event.account, event.amount_minor)], minor=True):
+        tally.shares.paid_off += part
+        _reached(tally, name, "withdrawal_cut").withdrawal_cut += part
+
+
+def _recovered(tally: Tally, event: Recovered) -> None:
+    shares = tally.shares
+    residual, excess = tally.value(event.asset, event.residual), tally.value(event.asset, event.excess)
+    shares.recovered_residual += residual
+    shares.recovered_excess += excess
+    shares.recovered += residual + excess
+    if event.excess and event.account in tally.state.account_index:
+        _back(tally, event.account, excess)
+
+
+def _recovery_shared(tally: Tally, event: RecoveryShared) -> None:
+    for name, part in _parts(tally, event.asset, event.parts):
+        tally.shares.recovered += part
+        tally.shares.recovered_claims += part
+        _back(tally, name, part)
+
+
+def _back(tally: Tally, name: str, part: int) -> None:
+    if part:
+        _reached(tally, name, "recovered").recovered += part
+        house = tally.house_of(name)
+        if house is not None:
+            house.recovered += part
+
+
+def _reinstated(tally: Tally, event: Reinstated) -> None:
+    value = tally.value(event.asset, event.amount)
+    tally.shares.reinstated += value
+    house = tally.house_of(event.account)
+    if house is not None:
+        house.reinstated += value
+
+
+def _halt_began(tally: Tally, event: HaltBegan) -> None:
+    began = {"halt": event.halt, "reason": event.reason, "began_ns": event.since_ns, "until_ns": event.until_ns}
+    tally.shares.halts.append({**began, "ended_ns": None})
+
+
+def _halt_ended(tally: Tally, event: HaltEnded) -> None:
+    mine = [h for h in tally.shares.halts if h["halt"] == event.halt and h["ended_ns"] is None]
+    if mine:
+        mine[-1]["ended_ns"] = tally.state.time_ns
+
+
+def _wound_down(tally: Tally, event: WoundDown) -> None:
+    tally.shares.wound_down = event
+
+
+def _rejected(tally: Tally, event: ClaimRejected) -> None:
+    tally.shares.rejected[event.reason] = tally.shares.rejected.get(event.reason, 0) + 1
+
+
+def _distributed(tally: Tally, event: Distributed) -> None:
+    for name, part in _parts(tally, event.asset, event.parts, minor=True):
+        tally.shares.distributed[event.rank] = tally.shares.distributed.get(event.rank, 0) + part
+        house = tally.house_of(name)
+        if house is not None:
+            house.paid_out += part
+
+
+def _written_off(tally: Tally, event: WrittenOff) -> None:
+    for name, part in _parts(tally, event.asset, event.parts, minor=True):
+        tally.shares.written_off += part
+        house = tally.house_of(name)
+        if house is not None:
+            house.paid_out += part
+
+
+SHARING: dict[type[Any], Callable[[Any, Any], None]] = {
+    MembersDrawn: _members_drawn,
+    Called: _called,
+    OpenInterestCharged: _charged,
+    CashCut: _cash_cut,
+    BorneByWithdrawals: _borne,
+    WithdrawalCut: _withdrawal_cut,
+    Recovered: _recovered,
+    RecoveryShared: _recovery_shared,
+    Reinstated: _reinstated,
+    HaltBegan: _halt_began,
+    HaltEnded: _halt_ended,
+    WoundDown: _wound_down,
+    ClaimRejected: _rejected,
+    Distributed: _distributed,
+    WrittenOff: _written_off,
+}

@@ -1,0 +1,155 @@
+"""The loss waterfall of a policy file: layers, their limits, deleveraging rules, and what makes no sense."""
+
+from __future__ import annotations
+
+from enum import Enum
+from fractions import Fraction
+from typing import TypeVar
+
+from seawall.errors import PolicyError
+from seawall.tables.keys import Table, nearest
+from seawall.waterfall import (
+    CAUSES,
+    DeleverageRule,
+    GainsBase,
+    LayerKind,
+    LayerRule,
+    Limit,
+    LimitScope,
+    PriceRule,
+    RankRule,
+    order_layers,
+)
+
+E = TypeVar("E", bound=Enum)
+ONE = Fraction(1)
+MILLION = 10**6
+CUTTING = (LayerKind.GAINS_HAIRCUT, LayerKind.CASH_HAIRCUT)
+
+
+def choice(table: Table, key: str, kinds: type[E], default: E | None = None) -> E:
+    """One of an enum's values by name."""
+    names = [k.value for k in kinds]
+    return kinds(table.choice(key, names, None if default is None else default.value))
+
+
+def money(table: Table, key: str) -> int | None:
+    """An amount in millionths of a unit, or None; refused when it is finer than that."""
+    found = table.maybe_fraction(key)
+    if found is None:
+        return None
+    if (found * MILLION).denominator != 1:
+        table.fail(key, "finer than a millionth", 'an amount with at most six decimals such as "1000.50"')
+    return int(found * MILLION)
+
+
+def read_layers(rows: list[Table], house: list[str], tiers: list[str], where: str) -> tuple[LayerRule, ...]:
+    """All layers in the order of use.
+
+    Raises:
+        PolicyError: an unknown name, an account that pays twice, a layer that is never reached or makes no sense.
+    """
+    rules = [_layer(t, house, tiers) for t in rows]
+    payers = [rule.account for rule in rules if rule.kind is LayerKind.ACCOUNT]
+    for i, t in enumerate(rows):
+        if rules[i].kind is LayerKind.ACCOUNT and payers.count(rules[i].account) > 1:
+            t.fail("account", "account pays in two layers: its money would be counted twice", "an account of its own")
+    for i, t in enumerate(rows):
+        _check_place(i, rules, t)
+    try:
+        return order_layers(rules)
+    except PolicyError as error:
+        raise PolicyError(
+            error.problem, where=where, field=error.field, value=error.value, expected=error.expected
+        ) from None
+
+
+def _layer(t: Table, house: list[str], tiers: list[str]) -> LayerRule:
+    kind = choice(t, "kind", LayerKind)
+    account = t.text("account") if kind is LayerKind.ACCOUNT else ""
+    if kind is LayerKind.ACCOUNT and account not in house:
+        t.fail("account", "no such house account", nearest(account, house) if house else "a [[house]] account")
+    is_account, cuts = kind is LayerKind.ACCOUNT, kind in CUTTING
+    rule = LayerRule(
+        name=t.text("name"),
+        kind=kind,
+        account=account,
+        causes=t.names("causes", CAUSES, ["default"]),
+        limits=_limits(t, tiers),
+        partial=t.flag("partial", True) if is_account else True,
+        keep=(money(t, "keep") or 0) if is_account else 0,
+        beside=t.flag("beside", False),
+        cap=t.fraction("cap", ONE, high=ONE) if cuts else ONE,
+        base=choice(t, "base", GainsBase, GainsBase.UNREALISED)
+        if kind is LayerKind.GAINS_HAIRCUT
+        else GainsBase.UNREALISED,
+        period_ns=t.seconds("period_s", 0) if kind is LayerKind.GAINS_HAIRCUT else 0,
+        pays=t.choice("pays", ["all", "fills"], "all") if is_account else "all",
+        deleverage=read_deleverage(t.table("deleverage")) if kind is LayerKind.DELEVERAGE else None,
+        closes=t.choice("closes", ["all", "unpaid"], "all") if kind is LayerKind.DELEVERAGE else "all",
+        then=t.text("then", "") or None,
+    )
+    t.done()
+    return rule
+
+
+def _limits(t: Table, tiers: list[str]) -> tuple[Limit, ...]:
+    found = []
+    whole = (LimitScope.EVENT, LimitScope.ACCOUNT, LimitScope.OWNER)
+    for key, scope in ((f"limit_per_{scope.value}", scope) for scope in whole):
+        amount = money(t, key)
+        if amount is not None:
+            found.append(Limit(scope, amount))
+    if isinstance(t.data.get("limit_per_market"), dict):
+        by_tier = t.must("limit_per_market")
+        if not tiers:
+            t.fail("limit_per_market", "amounts by tier but the policy has no [tiers]", "[tiers] that sorts markets")
+        amounts = {tier: money(by_tier, tier) or 0 for tier in tiers if by_tier.has(tier)}
+        by_tier.done()
+        found.append(Limit(LimitScope.MARKET, by_tier=amounts))
+    else:
+        amount = money(t, "limit_per_market")
+        if amount is not None:
+            found.append(Limit(LimitScope.MARKET, amount))
+    found.extend(_period(p) for p in t.rows("limit_per_period"))
+    return tuple(found)
+
+
+def _period(t: Table) -> Limit:
+    amount, share = money(t, "amount"), t.maybe_fraction("share_of_peak", high=ONE)
+    if (amount is None) == (share is None):
+        t.fail("amount", "a period limit has either an amount or a share_of_peak", 'amount = "1000000"')
+    scope = LimitScope.MARKET_PERIOD if t.choice("per", ["all", "market"], "all") == "market" else LimitScope.PERIOD
+    window = t.whole("window_s", low=1) * 10**9
+    t.done()
+    return Limit(scope, amount, share_of_peak=share, window_ns=window)
+
+
+def _check_place(i: int, rules: list[LayerRule], t: Table) -> None:
+    """What a layer cannot be where it stands."""
+    rule = rules[i]
+    if rule.beside and (i == 0 or not {rule.kind, rules[i - 1].kind} <= {LayerKind.ACCOUNT, LayerKind.MEMBERS}):
+        t.fail("beside", "stands beside no layer that pays cash", "an account or members layer right before it")
+    if rule.beside and not (rule.partial and rules[i - 1].partial):
+        t.fail("beside", "a layer that pays all or nothing cannot share", "partial = true in both")
+    if rule.beside and rule.causes != rules[i - 1].causes:
+        t.fail("causes", "layers that pay together must cover the same causes", ", ".join(sorted(rules[i - 1].causes)))
+    if rule.kind is LayerKind.DELEVERAGE and rule.limits:
+        t.fail("limit_per_event", "deleveraging closes positions: it has no limit in money", "no limit on this layer")
+    if rule.kind is not LayerKind.ACCOUNT and any(limit.share_of_peak is not None for limit in rule.limits):
+        t.fail(
+            "limit_per_period",
+            "a share of the peak needs the balance of a house account",
+            "an amount, or an account layer",
+        )
+    if rule.kind in (LayerKind.DELEVERAGE, LayerKind.OPEN_INTEREST) and rule.causes != frozenset({"default"}):
+        t.fail("causes", f"{rule.kind.value} can pay for a defaulted position only", '["default"]')
+
+
+def read_deleverage(t: Table | None) -> DeleverageRule | None:
+    """A deleveraging rule, None without a table."""
+    if t is None:
+        return None
+    rule = DeleverageRule(choice(t, "rank", RankRule), choice(t, "price", PriceRule), t.whole("seed", 0))
+    t.done()
+    return rule

@@ -1,0 +1,287 @@
+"""A policy back in the words of its file: the inverse of ``policy_from_mapping``.
+
+A key that stands at its default is left out. Amounts and shares are text, so that they are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from seawall.engine import HouseAccount, Policy, WindDownRule
+from seawall.liquidation import BackstopRule, Criterion, FeeKind, HaltRule, LiquidationRule
+from seawall.members import MembersRule
+from seawall.waterfall import DeleverageRule, LayerKind, LayerRule, Limit, LimitScope
+
+SECOND = 10**9
+SCOPES = {
+    LimitScope.EVENT: "limit_per_event",
+    LimitScope.ACCOUNT: "limit_per_account",
+    LimitScope.OWNER: "limit_per_owner",
+    LimitScope.MARKET: "limit_per_market",
+}
+
+
+def policy_to_mapping(policy: Policy) -> dict[str, Any]:
+    """Tables and keys as in a policy file; reading them again gives the same policy."""
+    tiers: dict[str, list[str]] = {}
+    for coin, tier in policy.tiers.items():
+        tiers.setdefault(tier, []).append(coin)
+    liquidation, oracle, marks = policy.liquidation, policy.oracle, policy.marks
+    header = ("name", "represents", "source", "cannot_represent", "known_weaknesses")
+    return _kept(
+        {
+            **{key: getattr(policy, key) for key in header},
+            "margin": _margin(policy),
+            "oracle": _kept(
+                {
+                    "max_age_s": oracle.max_age_ns // SECOND,
+                    "max_future_s": oracle.max_future_ns // SECOND,
+                    "max_deviation": exact(oracle.max_deviation),
+                    "quorum": oracle.quorum,
+                    "max_jump": _maybe(oracle.max_jump),
+                    "confirm": oracle.confirm,
+                    "pinned_after": oracle.pinned_after,
+                    "pinned_move": exact(oracle.pinned_move),
+                },
+                {"max_future_s": 0, "quorum": 1, "confirm": 1, "pinned_after": 0, "pinned_move": "0"},
+            ),
+            "marks": {
+                "kind": marks.kind,
+                "band": exact(marks.band),
+                "fallback": marks.fallback,
+                "without_index": marks.without_index,
+                "max_age_s": marks.max_age_ns // SECOND,
+            },
+            "liquidation": _liquidation(liquidation),
+            "backstop": None if liquidation.backstop is None else _backstop(liquidation.backstop),
+            "layers": [_layer(rule) for rule in policy.layers],
+            "deleverage": None if policy.deleverage is None else _deleverage(policy.deleverage),
+            "house": [_house(h) for h in policy.house],
+            "tiers": tiers,
+            "members": None if policy.members is None else _members(policy.members),
+            "halts": [_halt(h) for h in policy.halts],
+            "wind_down": None if policy.wind_down is None else _wind_down(policy.wind_down),
+        },
+        {"halts": [], "tiers": {}, "layers": [], "house": []},
+    )
+
+
+def exact(value: Fraction | int) -> str:
+    """A fraction as a decimal where that is exact, else as n/d."""
+    number = Fraction(value)
+    twos = fives = 0
+    rest = number.denominator
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    places = max(twos, fives)
+    if rest != 1 or places > 9:
+        return f"{number.numerator}/{number.denominator}"
+    scaled = number.numerator * 10**places // number.denominator  # exact: the denominator divides 10**places
+    text = f"{abs(scaled):0{places + 1}d}"
+    whole = text if not places else f"{text[:-places]}.{text[-places:]}"
+    return f"-{whole}" if scaled < 0 else whole
+
+
+def _money(millionths: int) -> str:
+    return exact(Fraction(millionths, 10**6))
+
+
+def _maybe(value: Fraction | None) -> str | None:
+    return None if value is None else exact(value)
+
+
+def _kept(table: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Without what is None or stands at its default."""
+    known = defaults or {}
+    return {k: v for k, v in table.items() if v is not None and (k not in known or known[k] != v)}
+
+
+def _margin(policy: Policy) -> dict[str, Any]:
+    rows = [
+        {"asset": asset, "floor": step.floor, "haircut": exact(step.haircut)}
+        for asset, schedule in (policy.haircuts or {}).items()
+        for step in schedule.steps
+    ]
+    return _kept(
+        {
+            "pool": policy.margin.pool,
+            "rounding": policy.margin.profile.name,
+            "maintenance_of_initial": _maybe(policy.margin.maintenance_of_initial),
+            "numeraire": policy.numeraire,
+            "haircuts": rows or None,
+        }
+    )
+
+
+def _liquidation(rule: LiquidationRule) -> dict[str, Any]:
+    pace, limit, fee = rule.pace, rule.limit, rule.fee
+    return _kept(
+        {
+            "deadline_s": rule.deadline_ns // SECOND,
+            "defaults": "flat" if rule.defaults_when_flat else "negative",
+            "pace": _kept(
+                {
+                    "kind": pace.kind.value,
+                    "above": None if pace.above is None else _money(pace.above),
+                    "share": exact(pace.share),
+                    "cooldown_s": pace.cooldown_ns // SECOND,
+                    "buffer": exact(pace.buffer),
+                    "target": exact(pace.target),
+                    "duration_s": pace.duration_ns // SECOND,
+                },
+                {"share": "1", "cooldown_s": 0, "buffer": "0", "target": "1", "duration_s": 0},
+            ),
+            "limit": _kept(
+                {
+                    "kind": limit.kind.value,
+                    "adjustment": exact(limit.adjustment),
+                    "spread": exact(limit.spread),
+                    "grace_s": limit.grace_ns // SECOND,
+                    "growth_per_s": exact(limit.growth),
+                    "most": exact(limit.most),
+                },
+                {"adjustment": "1", "spread": "0", "grace_s": 0, "growth_per_s": "0", "most": "0"},
+            ),
+            "fee": {"kind": "none"}
+            if fee.kind is FeeKind.NONE
+            else {"kind": fee.kind.value, "rate": exact(fee.rate), "account": fee.account},
+            "caps": None
+            if rule.caps is None
+            else {"max_notional": _money(rule.caps.max_notional), "max_fund_loss": _money(rule.caps.max_fund_loss)},
+        },
+        {"defaults": "negative"},
+    )
+
+
+def _backstop(rule: BackstopRule) -> dict[str, Any]:
+    return _kept(
+        {
+            "account": rule.account,
+            "takes_below": exact(rule.takes_below),
+            "takes_unfilled": rule.takes_unfilled,
+            "takes_bankrupt": rule.takes_bankrupt,
+            "max_leverage": _maybe(rule.max_leverage),
+            "max_notional": None if rule.max_notional is None else _money(rule.max_notional),
+            "over_limit": rule.over_limit.value,
+            "work_out_share": exact(rule.work_out_share),
+        }
+    )
+
+
+def _layer(rule: LayerRule) -> dict[str, Any]:
+    gains = rule.kind is LayerKind.GAINS_HAIRCUT
+    return _kept(
+        {
+            "name": rule.name,
+            "kind": rule.kind.value,
+            "account": rule.account or None,
+            "causes": sorted(rule.causes),
+            **_limits(rule.limits),
+            "partial": rule.partial,
+            "keep": _money(rule.keep),
+            "beside": rule.beside,
+            "cap": exact(rule.cap),
+            "base": rule.base.value,
+            "period_s": rule.period_ns // SECOND if gains else 0,
+            "pays": rule.pays,
+            "closes": rule.closes,
+            "deleverage": None if rule.deleverage is None else _deleverage(rule.deleverage),
+        },
+        {
+            "causes": ["default"],
+            "partial": True,
+            "keep": "0",
+            "beside": False,
+            "cap": "1",
+            "base": "unrealised",
+            "period_s": 0,
+            "pays": "all",
+            "closes": "all",
+        },
+    )
+
+
+def _limits(limits: tuple[Limit, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for limit in limits:
+        if limit.by_tier is not None:
+            found["limit_per_market"] = {tier: _money(amount) for tier, amount in limit.by_tier.items()}
+        elif limit.scope in SCOPES:
+            found[SCOPES[limit.scope]] = _money(limit.amount or 0)
+        else:
+            row = _kept(
+                {
+                    "amount": None if limit.amount is None else _money(limit.amount),
+                    "share_of_peak": _maybe(limit.share_of_peak),
+                    "per": "market" if limit.scope is LimitScope.MARKET_PERIOD else "all",
+                    "window_s": limit.window_ns // SECOND,
+                }
+            )
+            found.setdefault("limit_per_period", []).append(row)
+    return found
+
+
+def _deleverage(rule: DeleverageRule) -> dict[str, Any]:
+    return _kept({"rank": rule.rank.value, "price": rule.price.value, "seed": rule.seed}, {"seed": 0})
+
+
+def _house(house: HouseAccount) -> dict[str, Any]:
+    return _kept(
+        {
+            "name": house.name,
+            "role": house.role,
+            "opening": house.opening,
+            "share_of_cash": _maybe(house.share_of_cash),
+        }
+    )
+
+
+def _members(rule: MembersRule) -> dict[str, Any]:
+    return _kept(
+        {
+            "fund": None if rule.fund is None else _money(rule.fund),
+            "fund_share_of_cash": _maybe(rule.fund_share_of_cash),
+            "contribution": rule.contribution.value,
+            "minimum": _money(rule.minimum),
+            "assign": rule.assign,
+            "call_per_default": exact(rule.call_per_default),
+            "call_per_window": exact(rule.call_per_window),
+            "window_s": rule.window_ns // SECOND,
+        },
+        {"minimum": "0", "assign": 0, "call_per_default": "0", "call_per_window": "0", "window_s": 0},
+    )
+
+
+def _halt(rule: HaltRule) -> dict[str, Any]:
+    return _kept(
+        {
+            "kind": rule.kind.value,
+            "starts": [_criterion(c) for c in rule.starts],
+            "ends": [_criterion(c) for c in rule.ends],
+            "length_s": rule.length_ns // SECOND,
+            "longest_s": rule.longest_ns // SECOND,
+            "rest_s": rule.rest_ns // SECOND,
+        },
+        {"ends": []},
+    )
+
+
+def _criterion(criterion: Criterion) -> dict[str, str]:
+    return {"measure": criterion.measure, "is": criterion.sense.value, "threshold": exact(criterion.threshold)}
+
+
+def _wind_down(rule: WindDownRule) -> dict[str, Any]:
+    return _kept(
+        {
+            "price": rule.basis.value,
+            "window_s": rule.window_ns // SECOND,
+            "classes": list(rule.classes),
+            "claims_s": rule.claims_ns // SECOND,
+            "interim_share": exact(rule.interim_share),
+        },
+        {"window_s": 0},
+    )

@@ -1,0 +1,153 @@
+"""The vocabulary of a policy file: every key, what may stand there, and what it means in one line.
+
+The reference page and ``seawall policy diff`` take their words from here; a test holds it against what the reader asks for.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from seawall.engine.halts import MEASURES
+from seawall.engine.policy import CLAIMANT_CLASSES
+from seawall.liquidation import FeeKind, HaltKind, LimitKind, OverLimit, PaceKind, Sense
+from seawall.members import ContributionRule
+from seawall.money import PROFILES
+from seawall.waterfall import CAUSES, GainsBase, LayerKind, PriceRule, RankRule
+
+
+class Key(NamedTuple):
+    """One key: its table, name, what may stand there, and its meaning."""
+
+    table: str
+    name: str
+    form: str
+    means: str
+
+    @property
+    def path(self) -> str:
+        """Table and name with a dot between."""
+        return f"{self.table}.{self.name}" if self.table else self.name
+
+
+SHARE, AMOUNT, SECONDS, TEXT, COUNT, FLAG = "share", "amount", "seconds", "text", "whole number", "true or false"
+
+
+def _one_of(kinds: object) -> str:
+    names = [k if isinstance(k, str) else k.value for k in kinds]  # type: ignore[attr-defined]
+    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+
+
+VOCABULARY: tuple[Key, ...] = tuple(
+    Key(*row)
+    for row in (
+        ("", "name", TEXT, "name of the policy"),
+        ("", "represents", TEXT, "which venue's rules, as what"),
+        ("", "source", TEXT, "where the rules are written"),
+        ("", "cannot_represent", TEXT, "what of the venue the file leaves out"),
+        ("", "known_weaknesses", TEXT, "where the venue's own rule is known to be unsound"),
+        ("margin", "pool", "asset or account", "judged per settle asset, or all assets together"),
+        ("margin", "rounding", _one_of(sorted(PROFILES)), "rounding profile of every division"),
+        ("margin", "maintenance_of_initial", SHARE, "maintenance requirement as a share of the initial one"),
+        ("margin", "numeraire", TEXT, "asset in which accounts are judged as a whole"),
+        ("margin.haircuts", "asset", TEXT, "collateral asset"),
+        ("margin.haircuts", "floor", COUNT, "balance from which the haircut holds, book units"),
+        ("margin.haircuts", "haircut", SHARE, "what is taken off its value"),
+        ("oracle", "max_age_s", SECONDS, "older quotes are not used"),
+        ("oracle", "max_future_s", SECONDS, "quotes from further ahead are not used"),
+        ("oracle", "max_deviation", SHARE, "largest distance of a source from the median"),
+        ("oracle", "quorum", COUNT, "fewest sources that must agree"),
+        ("oracle", "max_jump", SHARE, "a larger move of a source must be confirmed"),
+        ("oracle", "confirm", COUNT, "observations that confirm a jump"),
+        ("oracle", "pinned_after", COUNT, "repeats after which a source counts as stuck"),
+        ("oracle", "pinned_move", SHARE, "move of the others that makes a repeat suspicious"),
+        ("marks", "kind", "last or banded", "the mark is the last trade, or held within a band of the index"),
+        ("marks", "band", SHARE, "width of the band"),
+        ("marks", "fallback", "index or hold", "the mark when the trade is outside the band"),
+        ("marks", "without_index", "trade or hold", "the mark when there is no index"),
+        ("marks", "max_age_s", SECONDS, "an older last trade is stale"),
+        ("liquidation", "deadline_s", SECONDS, "how long a close-out order stands"),
+        ("liquidation", "defaults", "negative or flat", "in default when equity is below zero, or only once flat too"),
+        ("liquidation.pace", "kind", _one_of(PaceKind), "how fast an account at risk is closed"),
+        ("liquidation.pace", "above", AMOUNT, "share and ramp: smaller positions go at once"),
+        ("liquidation.pace", "share", SHARE, "first share (share, ramp), or the step (target)"),
+        ("liquidation.pace", "cooldown_s", SECONDS, "wait after a partial attempt"),
+        ("liquidation.pace", "buffer", SHARE, "buffer: what must be left over maintenance"),
+        ("liquidation.pace", "target", SHARE, "target: margin ratio to undercut"),
+        ("liquidation.pace", "duration_s", SECONDS, "ramp: time in which the share grows by one"),
+        ("liquidation.limit", "kind", _one_of(LimitKind), "worst price of a close-out order"),
+        ("liquidation.limit", "adjustment", SHARE, "fillable: weight of how far equity has fallen"),
+        ("liquidation.limit", "spread", SHARE, "fillable: of the requirement; spread: fee off the mark"),
+        ("liquidation.limit", "grace_s", SECONDS, "spread: time before the fee grows"),
+        ("liquidation.limit", "growth_per_s", SHARE, "spread: growth of the fee a second"),
+        ("liquidation.limit", "most", SHARE, "spread: largest fee"),
+        ("liquidation.fee", "kind", _one_of(FeeKind), "what a close-out pays to the fund"),
+        ("liquidation.fee", "rate", SHARE, "of notional, or of the requirement removed (penalty)"),
+        ("liquidation.fee", "account", "house account", "who receives the fee"),
+        ("liquidation.caps", "max_notional", AMOUNT, "most closed of one account between two marks"),
+        ("liquidation.caps", "max_fund_loss", AMOUNT, "most that its fills may cost the fund between two marks"),
+        ("backstop", "account", "house account", "who takes positions over"),
+        ("backstop", "takes_below", SHARE, "of maintenance: below it, taken over without trying the market"),
+        ("backstop", "takes_unfilled", FLAG, "takes what an order could not close in time"),
+        ("backstop", "takes_bankrupt", FLAG, "takes accounts below zero too, and bears their shortfall"),
+        ("backstop", "max_leverage", "factor", "gross notional over its equity, at most"),
+        ("backstop", "max_notional", AMOUNT, "gross notional, at most"),
+        ("backstop", "over_limit", _one_of(OverLimit), "beyond its limits it takes nobody, or passes on"),
+        ("backstop", "work_out_share", SHARE, "of each position, offered to the market each step"),
+        ("layers", "name", TEXT, "shown in every report"),
+        ("layers", "kind", _one_of(LayerKind), "what the layer does"),
+        ("layers", "account", "house account", "account: who pays"),
+        ("layers", "causes", _one_of(CAUSES), "causes of loss it covers"),
+        ("layers", "limit_per_event", AMOUNT, "most for one loss"),
+        ("layers", "limit_per_account", AMOUNT, "most for all losses of one account"),
+        ("layers", "limit_per_owner", AMOUNT, "most for all losses of all accounts of one owner"),
+        ("layers", "limit_per_market", "amount, or amounts by tier", "most for all losses of one market"),
+        ("layers", "partial", FLAG, "account: pays what it can, or all or nothing"),
+        ("layers", "keep", AMOUNT, "account: balance it never goes below"),
+        ("layers", "beside", FLAG, "pays together with the layer before it, pro rata to what each has"),
+        ("layers", "cap", SHARE, "gains_haircut, cash_haircut: largest cut"),
+        ("layers", "base", _one_of(GainsBase), "gains_haircut: which gains"),
+        ("layers", "period_s", SECONDS, "gains_haircut: length of the period; 0: every step of marks"),
+        ("layers", "pays", "all or fills", "account: every loss, or what fills cost beyond bankruptcy"),
+        ("layers", "closes", "all or unpaid", "deleverage: whoever is in default, or whose loss is unpaid"),
+        ("layers", "then", "layer, or residual", "where the rest goes; without it, to the next in the file"),
+        ("layers.limit_per_period", "amount", AMOUNT, "most inside the rolling window"),
+        ("layers.limit_per_period", "share_of_peak", SHARE, "most, of the account's peak inside the window"),
+        ("layers.limit_per_period", "per", "all or market", "counted over all losses, or for each market"),
+        ("layers.limit_per_period", "window_s", SECONDS, "length of the window"),
+        ("layers.deleverage", "rank", _one_of(RankRule), "its own rule: who is deleveraged"),
+        ("layers.deleverage", "price", _one_of(PriceRule), "its own rule: at which price"),
+        ("layers.deleverage", "seed", COUNT, "its own rule: start of the walk"),
+        ("deleverage", "rank", _one_of(RankRule), "who is deleveraged"),
+        ("deleverage", "price", _one_of(PriceRule), "at which price"),
+        ("deleverage", "seed", COUNT, "start of the walk"),
+        ("house", "name", TEXT, "an account of the venue's own"),
+        ("house", "role", "fund or backstop", "what it is"),
+        ("house", "opening", AMOUNT, "what it opens with, where the book brings none"),
+        ("house", "share_of_cash", SHARE, "it opens with this share of the members' cash"),
+        ("tiers", "<tier>", "list of coins", "coins of a tier; any other coin is of tier other"),
+        ("members", "fund", AMOUNT, "size of the default fund"),
+        ("members", "fund_share_of_cash", SHARE, "size as a share of the members' cash"),
+        ("members", "contribution", _one_of(ContributionRule), "how the fund is shared"),
+        ("members", "minimum", AMOUNT, "least contribution"),
+        ("members", "assign", COUNT, "members that accounts are assigned to where the book names none"),
+        ("members", "call_per_default", "multiple", "most called for one loss, of the contribution"),
+        ("members", "call_per_window", "multiple", "most called within the window"),
+        ("members", "window_s", SECONDS, "length of the window"),
+        ("halts", "kind", _one_of(HaltKind), "what stands still; deleveraging: a switch"),
+        ("halts", "length_s", SECONDS, "from the last time a criterion was met"),
+        ("halts", "longest_s", SECONDS, "never longer than this"),
+        ("halts", "rest_s", SECONDS, "rest after the longest, before it may begin again"),
+        ("halts.starts", "measure", _one_of(sorted(MEASURES)), "any of these criteria starts it: what is looked at"),
+        ("halts.starts", "is", _one_of(Sense), "on which side of the threshold"),
+        ("halts.starts", "threshold", "number", "of units, or accounts"),
+        ("halts.ends", "measure", _one_of(sorted(MEASURES)), "all of these criteria end it early: what is looked at"),
+        ("halts.ends", "is", _one_of(Sense), "on which side of the threshold"),
+        ("halts.ends", "threshold", "number", "of units, or accounts"),
+        ("wind_down", "price", "last_index or window_average", "how every market's settlement price is found"),
+        ("wind_down", "window_s", SECONDS, "window of the average"),
+        ("wind_down", "classes", _one_of(CLAIMANT_CLASSES), "claimants, first paid first"),
+        ("wind_down", "claims_s", SECONDS, "how long claims may be filed"),
+        ("wind_down", "interim_share", SHARE, "most that an interim distribution pays out"),
+    )
+)
+MEANS = {key.path: key.means for key in VOCABULARY}

@@ -1,0 +1,95 @@
+"""The keys of the policy file that decide an event, with their values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from seawall.engine import Policy
+from seawall.waterfall import DeleverageRule, LayerKind, LayerRule, PriceRule
+
+Event = Mapping[str, Any]
+Keys = list[tuple[str, str]]
+
+_PRICES = {
+    PriceRule.BANKRUPTCY: "where the closed account ends at zero",
+    PriceRule.MARK: "the current mark",
+    PriceRule.PREVIOUS_MARK: "the mark before the current one",
+}
+_WATERFALL = ("drawn", "loss_recognised", "gains_haircut", "residual", "recovered", "recovery_shared")
+
+
+def policy_keys(event: Event, policy: Policy, served: DeleverageRule | None = None) -> Keys:
+    """(key of the policy file, value) that decide this kind of event.
+
+    ``served``: the rule of the queue that was served, where the event is a deleveraging; None: the policy's.
+    """
+    kind, rules = event["kind"], policy.liquidation
+    out: Keys = []
+    if kind == "liquidation_started":
+        out = [("margin.pool", policy.margin.pool), ("margin.rounding", policy.margin.profile.name)]
+    elif kind in ("filled", "intent_opened", "intent_lapsed"):
+        out = [("liquidation.limit.kind", rules.limit.kind.value), ("liquidation.fee.kind", rules.fee.kind.value)]
+        if rules.fee.rate:
+            out.append(("liquidation.fee.rate", str(rules.fee.rate)))
+    elif kind == "taken_over" and rules.backstop is not None:
+        out = [
+            ("backstop.takes_below", str(rules.backstop.takes_below)),
+            ("backstop.takes_unfilled", str(rules.backstop.takes_unfilled).lower()),
+            ("backstop.takes_bankrupt", str(rules.backstop.takes_bankrupt).lower()),
+        ]
+    elif kind in ("deleveraged", "deleverage_shared", "deleverage_needed"):
+        out = _deleverage(event, policy, served or policy.deleverage)
+    elif kind in ("halt_began", "halt_ended"):
+        out = _halt(event, policy)
+    elif kind in ("wound_down", "claim_rejected", "distributed", "written_off") and policy.wind_down is not None:
+        out = [
+            ("wind_down.price", policy.wind_down.basis.value),
+            ("wind_down.classes", " -> ".join(policy.wind_down.classes)),
+            ("wind_down.interim_share", str(policy.wind_down.interim_share)),
+        ]
+    if kind in _WATERFALL or "layer" in event:
+        out = [("layers", " -> ".join([*(rule.name for rule in policy.layers), "residual"]))]
+    for number, rule in enumerate(policy.layers):
+        if rule.name == event.get("layer"):
+            out += _layer(number, rule)
+    if kind in ("call_round", "called") and policy.members is not None:
+        out.append(("members.call_per_default", str(policy.members.call_per_default)))
+        out.append(("members.call_per_window", str(policy.members.call_per_window)))
+    return out
+
+
+def _layer(number: int, rule: LayerRule) -> Keys:
+    """What the file says of the layer that paid."""
+    out: Keys = [(f"layers[{number}].kind", rule.kind.value)]
+    if rule.account:
+        out.append((f"layers[{number}].account", rule.account))
+    if rule.kind in (LayerKind.GAINS_HAIRCUT, LayerKind.CASH_HAIRCUT):
+        out.append((f"layers[{number}].cap", str(rule.cap)))
+    if rule.causes != frozenset({"default"}):
+        out.append((f"layers[{number}].causes", ", ".join(sorted(rule.causes))))
+    if rule.beside:
+        out.append((f"layers[{number}].beside", "true"))
+    return out
+
+
+def _deleverage(event: Event, policy: Policy, rule: DeleverageRule | None) -> Keys:
+    if rule is None:
+        return []
+    backstop = policy.liquidation.backstop
+    price = f"{rule.price.value} ({_PRICES[rule.price]})"
+    out = [("deleverage.rank", rule.rank.value), ("deleverage.price", price)]
+    if not event.get("loss", 1) and backstop is not None and backstop.max_leverage is not None:
+        out.append(("backstop.max_leverage", str(backstop.max_leverage)))
+    return out
+
+
+def _halt(event: Event, policy: Policy) -> Keys:
+    for number, rule in enumerate(policy.halts):
+        if rule.kind.value == event["halt"]:
+            return [
+                (f"halts[{number}].starts", " or ".join(map(str, rule.starts))),
+                (f"halts[{number}].length_s", str(rule.length_ns // 10**9)),
+                (f"halts[{number}].longest_s", str(rule.longest_ns // 10**9)),
+            ]
+    return []

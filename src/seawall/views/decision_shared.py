@@ -1,0 +1,192 @@
+"""In plain words: who shared a loss, what came back, what stood still, how the venue ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from seawall.views.decision_terms import Terms, clock, whose
+
+Event = Mapping[str, Any]
+
+
+def _mine(pairs: Sequence[Sequence[Any]], me: str | None) -> int:
+    return sum(int(amount) for name, amount in pairs if name == me)
+
+
+def _minor(t: Terms, asset: str, units: int) -> str:
+    """Ledger minor units for reading."""
+    return t.money(asset, t.assets[asset].to_book(units))
+
+
+def _of_me(t: Terms, asset: str, amount: int, me: str | None) -> str:
+    return f"; of {me} {t.money(asset, amount)}" if amount else ""
+
+
+def _layers_shared(e: Event, t: Terms, me: str | None) -> str:
+    told = ", ".join(f"{name!r} {t.money(e['asset'], amount)}" for name, amount in e["shares"])
+    return f"layers of one rank shared loss {e['loss']} pro rata to what each could pay: {told}"
+
+
+def _members(e: Event, t: Terms, me: str | None) -> str:
+    n = len(e["parts"])
+    many = f"{n} contribution{'' if n == 1 else 's'}"
+    whole = f"layer {e['layer']!r} paid {t.money(e['asset'], e['amount'])} of loss {e['loss']} out of {many}, pro rata"
+    return whole + _of_me(t, e["asset"], _mine(e["parts"], me), me)
+
+
+def _round(e: Event, t: Terms, me: str | None) -> str:
+    n = len(e["shares"])
+    return (
+        f"{n} member{'' if n == 1 else 's'} with room under their caps were asked for {t.money(e['asset'], e['left'])} of "
+        f"loss {e['loss']} (layer {e['layer']!r}), pro rata to contribution"
+    )
+
+
+def _called(e: Event, t: Terms, me: str | None) -> str:
+    return f"{e['member']} paid a cash call of {t.money(e['asset'], e['amount'])} for loss {e['loss']} (layer {e['layer']!r})"
+
+
+def _charged(e: Event, t: Terms, me: str | None) -> str:
+    n = e["accounts"]
+    return (
+        f"every open lot of {e['market']} was charged the same for loss {e['loss']} (layer {e['layer']!r}): "
+        f"{t.money(e['asset'], e['amount'])} over {e['lots']:,} lots of {n:,} account{'' if n == 1 else 's'}"
+    )
+
+
+def _cut(e: Event, t: Terms, me: str | None) -> str:
+    n = len(e["cuts"])
+    whole = (
+        f"{n:,} balance{'' if n == 1 else 's'} in {e['asset']} were cut at one rate for loss {e['loss']} (layer "
+        f"{e['layer']!r}): {t.money(e['asset'], e['amount'])} in all"
+    )
+    return whole + _of_me(t, e["asset"], _mine(e["cuts"], me), me)
+
+
+def _borne(e: Event, t: Terms, me: str | None) -> str:
+    return (
+        f"{t.money(e['asset'], e['amount'])} of loss {e['loss']} was put on withdrawals (layer {e['layer']!r}): they are paid "
+        "at a rate below one until it is paid off"
+    )
+
+
+def _withdrawal(e: Event, t: Terms, me: str | None) -> str:
+    num, den = e["rate"]
+    return (
+        f"{whose(e['account'], me)}a withdrawal was paid at {num / den:.4%}; {_minor(t, e['asset'], e['amount_minor'])} of it "
+        "paid off socialised losses"
+    )
+
+
+def _recovered(e: Event, t: Terms, me: str | None) -> str:
+    asset = e["asset"]
+    parts = []
+    if e["residual"]:
+        parts.append(f"{t.money(asset, e['residual'])} paid what nobody had paid")
+    shared = e["amount"] - e["residual"] - e["excess"]
+    if shared:
+        parts.append(f"{t.money(asset, shared)} went to those who had")
+    if e["excess"]:
+        parts.append(f"{t.money(asset, e['excess'])} was more than everything paid")
+    return f"{t.money(asset, e['amount'])} came back for loss {e['loss']} of {e['account']}: {', '.join(parts)}"
+
+
+def _rank(e: Event, t: Terms, me: str | None) -> str:
+    whole = f"claims of rank {e['rank']} on loss {e['loss']} received {t.money(e['asset'], e['amount'])}, pro rata"
+    return whole + _of_me(t, e["asset"], _mine(e["parts"], me), me)
+
+
+def _reinstated(e: Event, t: Terms, me: str | None) -> str:
+    return f"{whose(e['account'], me)}the owner put {t.money(e['asset'], e['amount'])} in"
+
+
+HALTS = {
+    "withdrawals": "withdrawals were halted",
+    "trading": "trading was halted",
+    "deleveraging": "deleveraging was switched on",
+}
+
+
+def _halt(e: Event, t: Terms, me: str | None) -> str:
+    what = HALTS.get(e["halt"], f"{e['halt']} was halted")
+    return f"{what} ({e['reason']}) from {clock(e['since_ns'])[11:]}, at the latest until {clock(e['until_ns'])}"
+
+
+def _halt_over(e: Event, t: Terms, me: str | None) -> str:
+    what = "deleveraging was switched off" if e["halt"] == "deleveraging" else f"the halt of {e['halt']} was over"
+    return f"{what} ({e['reason']})" if e["reason"] else what
+
+
+def _wound_down(e: Event, t: Terms, me: str | None) -> str:
+    prices = ", ".join(f"{m} at {t.mark(m, p)}" for m, p in e["prices"]) or "no market had a position"
+    order = ", then ".join(c.replace("_", " ") for c in e["classes"])
+    return f"the venue was wound down; every market settled by the rule {e['basis']}: {prices}; paid in this order: {order}"
+
+
+def _rejected(e: Event, t: Terms, me: str | None) -> str:
+    amount = _minor(t, e["asset"], e["amount_minor"])
+    return f"claim {e['claim']!r} of {e['claimant']} for {amount} was rejected: {e['reason'].replace('_', ' ')}"
+
+
+def _distributed(e: Event, t: Terms, me: str | None) -> str:
+    which = "final" if e["final"] else "interim"
+    paid, claims = (_minor(t, e["asset"], e[k]) for k in ("amount", "claims"))
+    mine = _mine(e["parts"], me)
+    more = f"; of {me} {_minor(t, e['asset'], mine)}" if mine else ""
+    return f"{which} distribution to {e['rank'].replace('_', ' ')}: {paid} of claims of {claims}, pro rata{more}"
+
+
+def _written_off(e: Event, t: Terms, me: str | None) -> str:
+    mine = _mine(e["parts"], me)
+    more = f"; of {me} {_minor(t, e['asset'], mine)}" if mine else ""
+    return f"{_minor(t, e['asset'], e['amount'])} of balances had no money left and was written off{more}"
+
+
+def _marks(e: Event, t: Terms, me: str | None) -> str:
+    return f"{e['markets']} mark{'' if e['markets'] == 1 else 's'} were set"
+
+
+def _quarantined(e: Event, t: Terms, me: str | None) -> str:
+    return f"the price {e['price']} of {e['source']} was not used: {e['reason'].replace('_', ' ')}"
+
+
+def _settled(e: Event, t: Terms, me: str | None) -> str:
+    n = e["positions"]
+    return f"{e['market']} expired at {t.mark(e['market'], e['price'])}: {n} position{'' if n == 1 else 's'} closed"
+
+
+SHARED: Mapping[str, Callable[[Event, Terms, str | None], str]] = {
+    "layers_shared": _layers_shared,
+    "members_drawn": _members,
+    "call_round": _round,
+    "called": _called,
+    "open_interest_charged": _charged,
+    "cash_cut": _cut,
+    "borne_by_withdrawals": _borne,
+    "withdrawal_cut": _withdrawal,
+    "recovered": _recovered,
+    "recovery_shared": _rank,
+    "reinstated": _reinstated,
+    "halt_began": _halt,
+    "halt_ended": _halt_over,
+    "wound_down": _wound_down,
+    "claim_rejected": _rejected,
+    "distributed": _distributed,
+    "written_off": _written_off,
+    "marks_set": _marks,
+    "quarantined": _quarantined,
+    "settled": _settled,
+}
+
+# What could have been done about it, by the one it fell on; said only where that is a fact of the rule.
+AVOIDED: Mapping[str, str] = {
+    "members_drawn": "nothing by a member alone: contributions of one rank pay pro rata; a larger part is paid by those "
+    "who paid in more",
+    "called": "nothing by a member alone: a call is pro rata to contribution, within the caps that are known beforehand",
+    "gains_haircut": "nothing by collateral: all gains are cut at one rate; a smaller gain is cut by less",
+    "cash_cut": "nothing by positions: every balance is cut at one rate; a smaller balance is cut by less",
+    "borne_by_withdrawals": "more money in the layers before it",
+    "withdrawal_cut": "waiting until the socialised losses are paid off: the rate is one again then",
+    "claim_rejected": "filing what the ledger says, once, in the class of the account and in time",
+}

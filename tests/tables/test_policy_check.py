@@ -1,0 +1,173 @@
+"""What ``seawall policy check`` refuses: key path, reason, nearest valid form. Ids check-*.
+
+Source: issue of default management, "Bad input": an account counted twice, more than 100 %, a missing fund, a cap shared
+with itself, layers that are never reached. Each case is one change to a sound policy, so the change is what is refused.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import pytest
+
+from seawall.errors import PolicyError
+from seawall.tables import policy_from_mapping, policy_names, preset_text, read_policy
+
+SOUND = tomllib.loads(
+    """
+    name = "sound"
+    margin = { pool = "asset", rounding = "toward_fund" }
+    oracle = { max_age_s = 60, max_deviation = "1/10" }
+    marks = { kind = "last" }
+    liquidation = { deadline_s = 1, pace = { kind = "at_once" }, limit = { kind = "market" }, fee = { kind = "none" } }
+    deleverage = { rank = "pro_rata", price = "bankruptcy" }
+    layers = [
+        { name = "fund", kind = "account", account = "fund" },
+        { name = "second", kind = "account", account = "second" },
+        { name = "deleveraging", kind = "deleverage" },
+        { name = "gains", kind = "gains_haircut", cap = "1/2" },
+    ]
+    house = [{ name = "fund", role = "fund", share_of_cash = "1/100" }, { name = "second", role = "fund", opening = "5" }]
+    """.replace(",\n    ]", "]")
+    .replace("[\n        {", "[{")
+    .replace(",\n        {", ", {")
+)
+MEMBERS = {"fund": "1000", "call_per_default": "1", "call_per_window": "1", "window_s": 60}
+BACKSTOP = {"account": "fund", "takes_bankrupt": True, "over_limit": "refuse"}
+GATE = {"kind": "withdrawals", "length_s": 1, "longest_s": 2, "rest_s": 1}
+OWN = {"name": "own", "kind": "own_contribution"}
+
+
+def layer(at: int, **keys: Any) -> dict[str, Any]:
+    return {"layers": [{**row, **(keys if i == at else {})} for i, row in enumerate(SOUND["layers"])]}
+
+
+def more(*rows: dict[str, Any], at: int = 4, **keys: Any) -> dict[str, Any]:
+    return {"layers": [*SOUND["layers"][:at], *rows, *SOUND["layers"][at:]], **keys}
+
+
+def periods(*rows: dict[str, Any], **keys: Any) -> dict[str, Any]:
+    return layer(0, limit_per_period=list(rows), **keys)
+
+
+def liquidation(**keys: Any) -> dict[str, Any]:
+    return {"liquidation": {**SOUND["liquidation"], **keys}}
+
+
+# (id, change, key path, part of the reason, part of the nearest valid form)
+CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
+    ("account in two layers", layer(1, account="fund"), "layers[0].account", "counted twice", "an account of its own"),
+    ("account is the backstop", {"backstop": BACKSTOP}, "layers[0].account", "as the backstop too", "of its own"),
+    (
+        "members twice",
+        more({"name": "m", "kind": "members"}, {"name": "n", "kind": "members"}, members=MEMBERS),
+        "layers[5].kind",
+        "layer 'm' already takes the members' contributions",
+        "one layer of kind members",
+    ),
+    ("contribution as a house account", {"house": [*SOUND["house"], {"name": "contribution:m", "role": "fund"}]},
+     "house[2].name", "already pay in the members' layer", '"fund"'),
+    ("the same gains twice", more({"name": "again", "kind": "gains_haircut"}), "layers[4].kind", "the same gains", "one"),
+    ("own contribution twice", more(OWN, {**OWN, "name": "own again"}, members=MEMBERS), "layers[5].kind", "twice", "one"),
+    ("house account named like the outside", {"house": [*SOUND["house"], {"name": "outside", "role": "fund"}]},
+     "house[2].name", "reserved", '"fund"'),
+    ("cap over 100 %", layer(3, cap="1.01"), "layers[3].cap", "more than 100 %", 'at most "1"'),
+    ("share of a peak over 100 %", periods({"share_of_peak": "3/2", "window_s": 5}),
+     "layers[0].limit_per_period[0].share_of_peak", "more than 100 %", 'at most "1"'),
+    ("pace over 100 %", liquidation(pace={"kind": "share", "share": "2"}), "liquidation.pace.share", "100 %", '"1"'),
+    ("fee over 100 %", liquidation(fee={"kind": "clearance", "rate": "2"}), "liquidation.fee.rate", "100 %", '"1"'),
+    ("share of cash over 100 %", {"house": [{**SOUND["house"][0], "share_of_cash": "2"}, SOUND["house"][1]]},
+     "house[0].share_of_cash", "more than 100 %", 'at most "1"'),
+    ("shares of cash together over 100 %",
+     {"house": [{**SOUND["house"][0], "share_of_cash": "3/5"}, {"name": "second", "role": "fund", "share_of_cash": "1/2"}]},
+     "house[0].share_of_cash", "add up to 110 %", 'here at most "1/2"'),
+    ("default fund over 100 % of cash", {"members": {"fund_share_of_cash": "2"}}, "members.fund_share_of_cash", "100 %", '"1"'),
+    ("missing fund", layer(1, account="secnd"), "layers[1].account", "no such house account", "'second'"),
+    ("missing fund for the fee", liquidation(fee={"kind": "clearance", "rate": "1/9", "account": "fnd"}),
+     "liquidation.fee.account", "no house account", "'fund'"),
+    ("missing fund for the backstop", {"backstop": {**BACKSTOP, "account": "vault"}}, "backstop.account", "no such", "fund"),
+    ("members' layer without members", more({"name": "m", "kind": "members"}), "layers[4].kind", "default fund", "[members]"),
+    ("members without a layer", {"members": MEMBERS}, "members", "no layer uses", 'kind "members"'),
+    ("calls that may call nothing", more({"name": "c", "kind": "assessment"}, members={"fund": "5"}),
+     "members.call_per_default", "call nothing", '"1"'),
+    ("the same window twice", periods({"amount": "5", "window_s": 5}, {"amount": "4", "window_s": 5}),
+     "layers[0].limit_per_period[1].amount", "stated twice", "another window_s"),
+    ("a longer window undercuts", periods({"amount": "5", "window_s": 5}, {"amount": "5", "window_s": 9}),
+     "layers[0].limit_per_period[0].amount", "limit_per_period of 5 (per all, window_s = 9) always undercuts it", "less than"),
+    ("all markets undercut one", periods({"amount": "9", "window_s": 5, "per": "market"}, {"amount": "5", "window_s": 5}),
+     "layers[0].limit_per_period[0].amount", "always undercuts", "less than limit_per_period of 5"),
+    ("shares of one peak", periods({"share_of_peak": "1/2", "window_s": 5, "per": "market"}, {"share_of_peak": "1/4", "window_s": 5}),
+     "layers[0].limit_per_period[0].share_of_peak", "25 % of the peak", "less than"),
+    ("account undercuts event", layer(0, limit_per_event="5", limit_per_account="5"),
+     "layers[0].limit_per_event", "limit_per_account of 5 always undercuts", "less than limit_per_account of 5"),
+    ("market undercuts event", layer(0, limit_per_event="6", limit_per_market="5.5"),
+     "layers[0].limit_per_event", "limit_per_market of 5.5", "less than"),
+    ("a limit of nothing", layer(0, limit_per_event="0"), "layers[0].limit_per_event", "never pays", "above zero"),
+    ("a cap of nothing", layer(3, cap="0"), "layers[3].cap", "never pays", '"1/2"'),
+    ("peak of nobody's account", more({"name": "w", "kind": "withdrawal_rate", "limit_per_period": [{"share_of_peak": "1/2", "window_s": 1}]}),
+     "layers[4].limit_per_period[0].share_of_peak", "no account pays here", "amount"),
+    ("after a layer that takes the rest", more({"name": "w", "kind": "withdrawal_rate"}, at=2),
+     "layers[3].name", "'w' always takes the rest", "before 'w'"),
+    ("after then", layer(0, then="residual"), "layers[1]", "never reached", "then names it"),
+    ("covers no cause", layer(1, causes=[]), "layers[1].causes", "covers no cause", '["default"]'),
+    ("fills after deleveraging", more({"name": "f", "kind": "account", "account": "third", "pays": "fills"},
+     house=[*SOUND["house"], {"name": "third", "role": "fund"}]), "layers[4].pays", "cannot pay for fills", "before 'deleveraging'"),
+    ("fills at the bankruptcy price", {**layer(0, pays="fills"), **liquidation(limit={"kind": "bankruptcy"})},
+     "layers[0].pays", "no fill costs more", '"all"'),
+    ("fills of accounts that bear them", {**layer(0, pays="fills"), **liquidation(defaults="flat")},
+     "layers[0].pays", "bears its fills", '"all"'),
+    ("deleveraging of flat accounts", liquidation(defaults="flat"), "layers[2].kind", "no position is left", "gains_haircut"),
+    ("deleveraging twice by one rule", more({"name": "again", "kind": "deleverage"}), "layers[4].deleverage", "same rule", "pro_rata"),
+    ("house account nobody uses", {"house": [*SOUND["house"], {"name": "third", "role": "fund"}]},
+     "house[2].name", "no layer, backstop or fee uses", 'account = "third"'),
+    ("halt without a criterion", {"halts": [GATE]}, "halts[0].starts", "criterion", "measure"),
+    ("criterion that always holds", {"halts": [{**GATE, "starts": [{"measure": "unpaid", "is": "at_least", "threshold": "0"}]}]},
+     "halts[0].starts[0].threshold", "always met", 'is = "above"'),
+    ("criterion that never holds", {"halts": [{**GATE, "starts": [{"measure": "fund", "is": "below", "threshold": "0"}]}]},
+     "halts[0].starts[0].threshold", "never met", 'is = "at_most"'),
+    ("switch of nothing",
+     {"layers": SOUND["layers"][:2], "halts": [{**GATE, "kind": "deleveraging", "starts": [{"measure": "unpaid", "is": "above", "threshold": "0"}]}]},
+     "halts[0].kind", "no layer deleverages", '"deleverage"'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "field", "reason", "form"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_check_refuses(change, field, reason, form):
+    with pytest.raises(PolicyError) as caught:
+        policy_from_mapping({**SOUND, **change}, "mine.toml")
+    error = caught.value
+    assert error.field == field, error
+    assert reason in error.problem, error
+    assert form in error.expected, error
+    assert "mine.toml" in str(error)
+
+
+FINE = [
+    ("as it is", {}),
+    ("shorter windows allow less", periods({"amount": "5", "window_s": 5}, {"amount": "9", "window_s": 9})),
+    ("event within account within market", layer(0, limit_per_event="4", limit_per_account="5", limit_per_market="9")),
+    ("a share and an amount are not compared", periods({"share_of_peak": "1/2", "window_s": 5}, limit_per_event="5")),
+    ("other gains may be cut too", more({"name": "day", "kind": "gains_haircut", "base": "period", "period_s": 86400})),
+    ("a tear-up after deleveraging", more({"name": "tear-up", "kind": "deleverage", "deleverage": {"rank": "pro_rata", "price": "mark"}})),
+    ("a cause that the taker of the rest leaves", more({"name": "w", "kind": "withdrawal_rate"}, at=1, layers=[
+        SOUND["layers"][0], {"name": "w", "kind": "withdrawal_rate"}, {**SOUND["layers"][1], "causes": ["exploit"]}])),
+    ("fee to the backstop", {**liquidation(fee={"kind": "clearance", "rate": "1/9", "account": "vault"}), "backstop": {**BACKSTOP, "account": "vault"},
+     "house": [*SOUND["house"], {"name": "vault", "role": "backstop"}]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", [c[1] for c in FINE], ids=[c[0] for c in FINE])
+def test_check_lets_what_makes_sense_pass(change):
+    assert policy_from_mapping({**SOUND, **change}).name == "sound"
+
+
+@pytest.mark.parametrize("name", policy_names())
+def test_check_presets_have_a_whole_header_and_mark_their_assumptions(name):
+    policy, text = read_policy(name), preset_text(name)
+    assert policy.name == name
+    for key in ("represents", "source", "cannot_represent", "known_weaknesses"):
+        assert len(getattr(policy, key)) > 30, (name, key)
+    for line in text.splitlines():
+        if line.startswith("share_of_cash"):
+            assert "#" in line, f"{name}: a figure that no venue publishes, unmarked: {line}"

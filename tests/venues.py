@@ -1,0 +1,126 @@
+"""Small venues under a seeded script of commands: every kind of layer, incidents, recoveries, halts, and the end."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from seawall.engine import (
+    DeclareLoss,
+    Deposit,
+    Distribute,
+    FileClaim,
+    Fill,
+    Funding,
+    Marks,
+    Outcome,
+    Policy,
+    Recover,
+    Reinstate,
+    Resolve,
+    State,
+    Trade,
+    WindDown,
+    Withdraw,
+)
+from seawall.margin import BookSnapshot
+from tests.books import perp, policy, snapshot
+from tests.engine.test_machine import CUT, FUND, HOUSE, LATE, MARKETS, NAMES, POLICIES, TIERS
+
+UNIT, SECOND = 10**6, 10**9
+GATE = {
+    "kind": "withdrawals",
+    "starts": [{"measure": "unpaid", "is": "above", "threshold": "0"}],
+    "length_s": 5,
+    "longest_s": 20,
+    "rest_s": 3,
+}
+END = {"price": "window_average", "window_s": 10, "claims_s": 5, "interim_share": "1/2"}
+ENDING = policy(halts=[GATE], wind_down=END)
+RANKED = [
+    policy(
+        name=f"tear-up by {rank}",
+        layers=[
+            {"name": "first closing", "kind": "deleverage", "deleverage": {"rank": rank, "price": "bankruptcy"}},
+            {**CUT, "name": "half of gains"},
+            {**FUND, "keep": "0.000001"},
+            {"name": "last closing", "kind": "deleverage", "deleverage": {"rank": "pro_rata", "price": "bankruptcy"}},
+            {**CUT, "name": "all gains", "cap": "1"},
+            LATE,
+        ],
+        deleverage=None,
+        house=HOUSE,
+    )
+    for rank in ("by_profit", "by_equity", "equal", "leverage", "risk_aware", "relief", "walk")
+]
+# The machine's policies, those that share losses once more with a gate and an end, and every way to choose winners.
+VENUES: dict[str, Policy] = {p.name: p for p in POLICIES}
+VENUES |= {
+    f"{p.name}, and the end": replace(p, name=f"{p.name}, and the end", halts=ENDING.halts, wind_down=ENDING.wind_down)
+    for p in POLICIES[-3:]
+}
+VENUES |= {p.name: p for p in RANKED}
+
+
+def book_of(rules: Policy, rng: random.Random) -> BookSnapshot:
+    """Five members in two markets, two funds, and the backstop where the policy has one."""
+    accounts = {name: rng.randint(100, 2_000) * UNIT for name in NAMES}
+    roles = {"fund": "fund", "late": "fund"}
+    accounts |= {"fund": rng.randint(0, 100) * UNIT, "late": rng.randint(0, 100) * UNIT}
+    if rules.liquidation.backstop is not None:
+        accounts["backstop"] = rng.randint(0, 600) * UNIT
+        roles["backstop"] = "backstop"
+    positions = []
+    for market in MARKETS:
+        left = 0
+        for name in NAMES[:4]:
+            size = rng.randint(-8, 8)
+            if size:
+                positions.append((name, market, size, 1_000))
+                left -= size
+        if left:
+            positions.append((NAMES[4], market, left, 1_000))
+    instruments = [perp(m, TIERS) for m in MARKETS]
+    return snapshot(accounts, positions, instruments, roles=roles, marks=dict.fromkeys(MARKETS, 1_000))
+
+
+def drive(state: State, rng: random.Random, do: Callable[[Any], Outcome], steps: int = 25) -> None:
+    """Give the venue commands; the last ones end it where its policy says how. Some are refused."""
+    now = 0
+    for number in range(steps):
+        now += SECOND
+        market = rng.choice(MARKETS)
+        mark = state.marks[state.market_index[market]]
+        do(Marks(now, {market: max(1, mark * rng.choice([60, 75, 90, 96, 104, 110, 130, 160]) // 100)}))
+        for intent in sorted(state.intents):
+            if rng.random() < 0.5:
+                one = state.intents[intent]
+                at, slip = state.marks[one.market], rng.choice([0, 1, 3])
+                price = max(1, at - at * slip // 100 if one.lots < 0 else at + at * slip // 100)
+                do(Fill(now, intent, "outside", max(1, abs(one.lots) // rng.choice([1, 2])), price))
+        now += SECOND
+        do(Resolve(now))
+        name = rng.choice(NAMES)
+        mark = state.marks[state.market_index[market]]
+        other = rng.choice([n for n in NAMES if n != name])
+        for command in (
+            Deposit(now, name, "USDC", rng.randint(1, 400) * UNIT),
+            Withdraw(now, name, "USDC", rng.randint(1, 300) * UNIT),
+            Trade(now, name, other, market, rng.randint(1, 4), mark),
+            DeclareLoss(now, f"incident {number}", "USDC", rng.randint(1, 90) * UNIT, rng.choice(["custody", "exploit", "oracle"])),
+            Recover(now, rng.randint(1, max(1, state.next_loss - 1)), "USDC", rng.randint(1, 200) * UNIT),
+            Reinstate(now, rng.choice(["fund", "late"]), "USDC", rng.randint(1, 30) * UNIT),
+            Funding(now, {market: (rng.randint(-30, 30), 10_000)}),
+        ):  # fmt: skip
+            if rng.random() < 0.35:
+                do(command)
+    if state.policy.wind_down is None:
+        return
+    do(WindDown(now + SECOND))
+    for name in (*NAMES[:2], "stranger"):
+        do(FileClaim(now + 2 * SECOND, f"claim of {name}", name, "USDC", "members", 7))
+    do(Distribute(now + 9 * SECOND, "USDC", final=False))
+    do(Distribute(now + 10 * SECOND, "USDC", final=True))
+    do(Recover(now + 11 * SECOND, 1, "USDC", 5 * UNIT))
