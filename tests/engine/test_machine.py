@@ -484,6 +484,17 @@ class Ends(Venue):
     def claim(self, claim, who, rank, amount):
         self.do(FileClaim(self.now, claim, who, "USDC", rank, amount))
 
+    @rule(loss=st.integers(100, 900), back=st.integers(1, 400), go=st.integers(0, 3))
+    def end(self, loss, back, go):
+        """Stolen, stopped, paid out, and some of it found again: what is found is paid out too."""
+        if go:
+            return
+        self.do(DeclareLoss(self.now, "the end", "USDC", loss * UNIT, "exploit"))
+        self.do(WindDown(self.now))
+        self.distribute(True)
+        self.comes_back(back)
+        self.distribute(True)
+
     @rule(amount=st.integers(1, 400))
     @precondition(lambda self: hasattr(self, "state") and self.state.winding is not None)
     def comes_back(self, amount):
