@@ -47,7 +47,8 @@ def test_docs_the_map_names_every_page():
     }
     for page in PAGES:
         if page.name != "index.md":
-            assert page in linked or page.parent in linked, f"docs/index.md does not lead to {name(page)}"
+            ways = {page, page.parent, page.parent / "index.md"}  # itself, its folder, the list in its folder
+            assert ways & linked, f"docs/index.md does not lead to {name(page)}"
 
 
 @pytest.mark.parametrize("page", RUN, ids=name)
@@ -100,6 +101,17 @@ def test_docs_pictures_have_a_ground_and_nothing_from_elsewhere(picture):
     assert ".ground{fill:var(--ground)}" in text and "prefers-color-scheme:dark" in text
     assert root.get("aria-label")
     assert not re.search(r"href|url\((?!#)|@import|<script", text), "something is loaded"
+
+
+def test_docs_the_tutorial_tells_the_three_stories_that_its_table_shows():
+    text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    head = re.search(r"^amounts in USDC +(\S+) +(\S+) +(\S+)$", text, re.MULTILINE)
+    assert head and head.groups() == ("hyperliquid", "binance", "dydx-v4")
+    rows = {m[1].strip(): m.groups()[1:] for m in re.finditer(r"^(.{24}) +(\S+) +(\S+) +(\S+)$", text, re.MULTILINE)}
+    assert [n != "0" for n in rows["taken over accounts"]] == [True, False, False]
+    assert [n != "0" for n in rows["deleveraged accounts"]] == [True, False, True]
+    assert [n != "0" for n in rows["bad debt"]] == [False, False, True]
+    assert rows["paid by house account"][2] not in ("0", "-")
 
 
 def test_docs_make_demo_is_the_command_that_the_readme_shows():
