@@ -248,12 +248,12 @@ def _new_folder(name: str) -> Path:
 
 
 def _verify(path: Path, threads: int, quiet: bool) -> dict[str, Any]:
-    from seawall.journal import verify_run
-    from seawall.tables import policy_from_canonical
+    from seawall.replay import check_run
 
     with show.progress(quiet) as bar:
         told = None if bar is None else lambda done: bar(done, 0, f"{done:,} records derived again")
-        found = verify_run(path, policy_from_canonical, threads=threads, progress=told)
+        checked = check_run(path, threads=threads, progress=told)
+    found = checked.log
     return {
         "run": str(path),
         "event": found.manifest.event,
@@ -262,7 +262,9 @@ def _verify(path: Path, threads: int, quiet: bool) -> dict[str, Any]:
         "complete": found.complete,
         "state_hash": found.state_hash,
         "recorded_hash": found.recorded_hash,
-        "ok": found.ok,
+        "result_checked": checked.checked,
+        "differences": [{"place": p, "said": said, "derived": came} for p, said, came in checked.differences],
+        "ok": checked.ok,
         "seconds": round(found.seconds, 3),
     }
 

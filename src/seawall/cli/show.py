@@ -57,12 +57,18 @@ def summary(s: dict[str, Any], commands: Collection[str] = ()) -> None:
 
 def verified(v: dict[str, Any]) -> None:
     """The result of deriving a run again."""
-    if v["ok"]:
-        typer.echo(f"replayed    {v['records']:,} records again from {v['run']}: same state hash")
+    if v["recorded_hash"] == v["state_hash"]:
+        told = "same state hash, and the result says what the log gives" if v["result_checked"] else "same state hash"
+        if v["differences"]:
+            told = "same state hash, but the result DIFFERS from the log"
+        typer.echo(f"replayed    {v['records']:,} records again from {v['run']}:")
+        typer.echo(f"            {told}")
     else:
         typer.echo(f"replayed    {v['records']:,} records again: the hash DIFFERS")
         typer.echo(f"  recorded  {v['recorded_hash']}")
         typer.echo(f"  derived   {v['state_hash']}")
+    for d in v["differences"]:
+        typer.echo(f"  {d['place']}: says {d['said']}, the log gives {d['derived']}")
     if not v["complete"]:
         typer.echo("note        the run had stopped inside its last command; it was derived again up to there")
 

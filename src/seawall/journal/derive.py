@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from seawall.engine import Policy, State, apply, open_state, state_hash
+from seawall.engine import Outcome, Policy, State, apply, open_state, state_hash
 from seawall.engine.posting import Watch
 from seawall.errors import AnswerError, InputError
 from seawall.journal.log import GENESIS, LogReader, Record, chain, outcome_body
@@ -64,15 +64,27 @@ def reopened(run: RunDirectory, read_policy: ReadPolicy) -> tuple[State, str]:
     return state, GENESIS(policy.hash, opening)
 
 
-def applied(run: RunDirectory, state: State, record: Record, head: str, watch: Watch | None = None) -> str:
+def applied(
+    run: RunDirectory,
+    state: State,
+    record: Record,
+    head: str,
+    watch: Watch | None = None,
+    follow: Callable[[Outcome, int], None] | None = None,
+) -> str:
     """Apply one record and compare what it does with what is written; the next link of the chain.
+
+    ``follow`` is shown what the record did, after it was applied, and its number.
 
     A record that the writer did not finish has nothing to compare: it is applied, and the link stays.
 
     Raises:
         AnswerError: a line or a hash differs: says which record.
     """
-    body = outcome_body(record.number, apply(state, record.command, watch))
+    outcome = apply(state, record.command, watch)
+    if follow is not None:
+        follow(outcome, record.number)
+    body = outcome_body(record.number, outcome)
     if record.body is None:
         return head
     if body != record.body:

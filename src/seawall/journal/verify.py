@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from seawall.engine import Policy, State, check_all, state_hash
+from seawall.engine import Outcome, Policy, State, check_all, state_hash
 from seawall.journal.derive import applied, reopened
 from seawall.journal.log import LogReader
 from seawall.journal.rundir import Manifest, open_run
@@ -39,6 +39,7 @@ def verify_run(
     *,
     threads: int = 1,
     progress: Callable[[int], None] | None = None,
+    follow: Callable[[State], Callable[[Outcome, int], None]] | None = None,
 ) -> VerifiedRun:
     """Re-derive a run from its directory alone.
 
@@ -47,6 +48,7 @@ def verify_run(
         read_policy: canonical policy text -> policy (``seawall.tables.policy_from_canonical``).
         threads: threads of the final full margin pass; the result does not depend on it.
         progress: called with the number of records done, now and then.
+        follow: given the opening state, returns what is shown every outcome and its record number, in order.
 
     Raises:
         AnswerError: a hash or a line differs: says which record.
@@ -57,8 +59,9 @@ def verify_run(
     manifest = run.manifest()
     state, head = reopened(run, read_policy)
     records, complete = 0, True
+    shown = None if follow is None else follow(state)
     for record in LogReader(run.log):
-        head = applied(run, state, record, head)
+        head = applied(run, state, record, head, follow=shown)
         records = record.number
         if record.body is None:
             complete = False

@@ -2,6 +2,7 @@
 
 from seawall.replay.api import compare_marks, replay
 from seawall.replay.bills import member_bills
+from seawall.replay.check import CheckedRun, check_run
 from seawall.replay.compare import Comparison, compare, open_comparison
 from seawall.replay.driver import Replay
 from seawall.replay.generator import GeneratorOptions, MarketSeed, generate_book, parse_generate
@@ -10,6 +11,7 @@ from seawall.replay.run import Run
 from seawall.replay.sensitivity import Sensitivity, open_sensitivity, sensitivity
 
 __all__ = [
+    "CheckedRun",
     "Comparison",
     "GeneratorOptions",
     "MarketSeed",
@@ -17,6 +19,7 @@ __all__ = [
     "Replay",
     "Run",
     "Sensitivity",
+    "check_run",
     "compare",
     "compare_marks",
     "generate_book",

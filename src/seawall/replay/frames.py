@@ -101,13 +101,20 @@ def build_frames(tally: Tally, timeline: Timeline, quarantined: dict[str, int]) 
         tally, timeline: fed to the end; the state they look at is the closing one.
         quarantined: prices refused, by market.
     """
+    return {
+        "timeline": _timeline(tally, timeline),
+        **counted_frames(tally),
+        "markets": _frame(tally, MARKETS, _markets(tally, timeline, quarantined)),
+    }
+
+
+def counted_frames(tally: Tally) -> dict[str, pl.DataFrame]:
+    """The frames that follow from the log alone: layers, accounts, deleveragings."""
     open_now = {tally.state.book.account_of(unit) for unit in tally.state.cases}
     closing = Equities(tally.state, tally.valuer)
     return {
-        "timeline": _timeline(tally, timeline),
         "layers": _frame(tally, LAYERS, [tuple(row[name] for name in LAYERS) for row in layer_rows(tally)]),
         "accounts": _frame(tally, ACCOUNTS, [_account(tally, a, closing, open_now) for a in tally.accounts.values()]),
-        "markets": _frame(tally, MARKETS, _markets(tally, timeline, quarantined)),
         "deleveragings": _frame(tally, DELEVERAGINGS, tally.deleveragings),
     }
 

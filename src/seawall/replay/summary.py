@@ -34,13 +34,9 @@ class RunFacts:
 
 def summarise(state: State, tally: Tally, facts: RunFacts) -> dict[str, Any]:
     """The document, JSON-ready."""
-    found = statements(state, facts.opening_vault)
     return {
         **_head(state, tally, facts),
-        **_amounts(state, tally),
-        "backstop_pnl": backstop_result(tally),
-        "concentration": _concentration(tally),
-        "by_size_class": _by_size_class(tally),
+        **counted(state, tally, facts.opening_vault),
         "quarantined": dict(sorted(facts.counts.quarantined.items())),
         "marks": {
             "from_trades": facts.counts.trades,
@@ -48,12 +44,23 @@ def summarise(state: State, tally: Tally, facts: RunFacts) -> dict[str, Any]:
             "without_index": facts.counts.without_index,
             "none": facts.counts.held,
         },
+        "sources": list(facts.path.sources),
+        "notes": _notes(state, facts),
+    }
+
+
+def counted(state: State, tally: Tally, opening_vault: dict[str, int]) -> dict[str, Any]:
+    """The part of the document that follows from the log alone: amounts, layers, conservation, state hash."""
+    found = statements(state, opening_vault)
+    return {
+        **_amounts(state, tally),
+        "backstop_pnl": backstop_result(tally),
+        "concentration": _concentration(tally),
+        "by_size_class": _by_size_class(tally),
         "conservation": {
             "ok": all(s.difference == 0 for s in found),
             "assets": {s.asset: s.as_dict() for s in found},
         },
-        "sources": list(facts.path.sources),
-        "notes": _notes(state, facts),
         "state_hash": state_hash(state),
     }
 
