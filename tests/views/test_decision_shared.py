@@ -176,3 +176,15 @@ def test_explained_an_incident_and_a_halt_by_name(clearing):
     assert "ends by itself" in found.text()
     with pytest.raises(InputError, match="no such halt"):
         explain(clearing, "halt:trading")
+
+
+def test_shared_long_lists_are_cut_between_numbers_and_never_inside_one():
+    from seawall.views.decision_show import _short
+
+    parts = [1113678915, 1967004963, 645145368, 726445343, 110166, 250, 31]
+    text = _short(f"split(44, {parts}) = {list(reversed(parts))}")
+    assert text == (
+        "split(44, [1113678915, 1967004963, 645145368, 726445343, 110166, ... 7 in all]) = "
+        "[31, 250, 110166, 726445343, 645145368, ... 7 in all]"
+    )
+    assert _short("sum([1, 2, 3])") == "sum([1, 2, 3])"

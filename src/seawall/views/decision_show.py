@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 STORY_HEAD, STORY_TAIL = 24, 8
 POSTINGS = 12
+
+
+SHOWN = 5  # items of a long list
 
 
 def as_text(x: Explanation, width: int) -> str:
@@ -147,13 +151,13 @@ def _program(p: Program, width: int) -> list[str]:
 
 
 def _short(text: str) -> str:
-    """A long list of numbers in the middle of a line says how long it is; --json has all of it."""
-    start = text.find("[")
-    if start < 0 or len(text) <= 200:
-        return text
-    end = text.rfind("]")
-    many = text.count(",", start, end) + 1
-    return f"{text[: start + 60]}, ... {many} in all]{text[end + 1 :]}"
+    """Each long list of numbers shows its first ones whole and says how many there are; --json has all of them."""
+
+    def cut(found: re.Match[str]) -> str:
+        items = found.group(1).split(", ")
+        return found.group(0) if len(items) <= SHOWN + 1 else f"[{', '.join(items[:SHOWN])}, ... {len(items)} in all]"
+
+    return re.sub(r"\[([^\[\]]*)\]", cut, text)
 
 
 def _wrapped(text: str, width: int, first: str = "", hang: str = "") -> list[str]:
