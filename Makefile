@@ -1,6 +1,6 @@
 # Everything a newcomer needs: `make demo` and `make test` set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench campaign conformance clean
+.PHONY: help setup demo test lint bench campaign conformance docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,9 @@ campaign: setup ## long property campaigns
 
 conformance: setup ## hold the rules against the open vectors beside the checkout
 	@.venv/bin/python -m conformance ../shared/vectors
+
+docs: setup ## write the pages, pictures and outputs that are made
+	@scripts/pages
 
 clean: ## remove what was made here
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks

@@ -22,6 +22,21 @@ def test_face_replay_can_be_called(order):
     assert done.stdout.strip() == "50", done
 
 
+SHOWS = [
+    "import seawall as sw; from seawall.replay import replay",
+    "import seawall as sw; sw.explain; replay = sw.replay",
+    "from seawall.replay import replay",
+]
+
+
+@pytest.mark.parametrize("order", SHOWS)
+def test_face_a_run_shows_and_reports_itself_however_it_was_imported(order, tmp_path):
+    code = f"{order}; run = replay('generate:accounts=50,seed=1', '2021-05-19'); run.report('r.html'); print(len(run._repr_html_()))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and int(done.stdout) > 1000, done
+    assert (tmp_path / "r.html").is_file()
+
+
 def test_face_names_are_listed_and_load():
     import seawall
 

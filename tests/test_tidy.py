@@ -113,7 +113,7 @@ def test_tidy_public_names_have_docstrings_and_exist():
 
 
 def test_tidy_every_refusal_is_documented():
-    text = (SRC / "engine" / "events.py").read_text(encoding="utf-8")
+    text = (SRC / "engine" / "refusals.py").read_text(encoding="utf-8")
     body = text[text.index("class Refused") : text.index("class Rejection")]
     members = [line for line in body.splitlines() if ' = "' in line]
     assert len(members) >= 15

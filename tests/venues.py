@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from seawall.engine import (
+    Auction,
     DeclareLoss,
     Deposit,
     Distribute,
@@ -47,7 +48,7 @@ RANKED = [
             {**CUT, "name": "half of gains"},
             {**FUND, "keep": "0.000001"},
             {"name": "last closing", "kind": "deleverage", "deleverage": {"rank": "pro_rata", "price": "bankruptcy"}},
-            {**CUT, "name": "all gains", "cap": "1"},
+            {**CUT, "name": "gains of the period", "cap": "1", "base": "period", "period_s": 4},
             LATE,
         ],
         deleverage=None,
@@ -59,7 +60,7 @@ RANKED = [
 VENUES: dict[str, Policy] = {p.name: p for p in POLICIES}
 VENUES |= {
     f"{p.name}, and the end": replace(p, name=f"{p.name}, and the end", halts=ENDING.halts, wind_down=ENDING.wind_down)
-    for p in POLICIES[-3:]
+    for p in (POLICIES[2], *POLICIES[-3:])
 }
 VENUES |= {p.name: p for p in RANKED}
 
@@ -86,6 +87,22 @@ def book_of(rules: Policy, rng: random.Random) -> BookSnapshot:
     return snapshot(accounts, positions, instruments, roles=roles, marks=dict.fromkeys(MARKETS, 1_000))
 
 
+def sell(state: State, rng: random.Random, do: Callable[[Any], Outcome], now: int) -> None:
+    """Auction the portfolio of the first account under liquidation, where there are members to bid."""
+    unit = min(state.cases, default=None)
+    members = state.members
+    if unit is None or not members.accounts:
+        return
+    account = state.book.account_of(unit)
+    bids, invited = [], []
+    for other in sorted(members.of_account):
+        member = members.of_account[other]
+        if member != members.own(account) and member not in invited:
+            invited.append(member)
+            bids.append((member, state.account_name(other), rng.randint(-300, 5) * UNIT, now))
+    do(Auction(now, state.account_name(account), "USDC", 0, now, -500 * UNIT, 10 * UNIT, tuple((m, 0) for m in invited), tuple(bids)))  # fmt: skip
+
+
 def drive(state: State, rng: random.Random, do: Callable[[Any], Outcome], steps: int = 25) -> None:
     """Give the venue commands; the last ones end it where its policy says how. Some are refused."""
     now = 0
@@ -100,6 +117,8 @@ def drive(state: State, rng: random.Random, do: Callable[[Any], Outcome], steps:
                 at, slip = state.marks[one.market], rng.choice([0, 1, 3])
                 price = max(1, at - at * slip // 100 if one.lots < 0 else at + at * slip // 100)
                 do(Fill(now, intent, "outside", max(1, abs(one.lots) // rng.choice([1, 2])), price))
+        if rng.random() < 0.7:
+            sell(state, rng, do, now)
         now += SECOND
         do(Resolve(now))
         name = rng.choice(NAMES)
@@ -123,4 +142,5 @@ def drive(state: State, rng: random.Random, do: Callable[[Any], Outcome], steps:
         do(FileClaim(now + 2 * SECOND, f"claim of {name}", name, "USDC", "members", 7))
     do(Distribute(now + 9 * SECOND, "USDC", final=False))
     do(Distribute(now + 10 * SECOND, "USDC", final=True))
-    do(Recover(now + 11 * SECOND, 1, "USDC", 5 * UNIT))
+    for loss in range(1, state.next_loss):
+        do(Recover(now + 11 * SECOND, loss, "USDC", 30 * UNIT))

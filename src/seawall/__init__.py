@@ -59,8 +59,6 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         module = import_module(_WHERE[name])
-        if _WHERE[name] == "seawall.replay":
-            import_module("seawall.report")  # results then know how to show themselves in notebooks
         # `seawall.replay` is a package that can be called; every other name is an attribute of its package.
         return module if _WHERE[name] == f"seawall.{name}" else getattr(module, name)
     raise AttributeError(f"module 'seawall' has no attribute {name!r}")

@@ -13,6 +13,7 @@ from decimal import Decimal
 import pytest
 from tests.books import policy
 from tests.crashes import COINS, LINEAR, crash
+from tests.replay.test_record import clearing_house, everybody_pays
 
 from seawall.cli.main import _commands
 from seawall.cli.show_run import Marks, render
@@ -40,6 +41,8 @@ RUNS = {
             house=[{"name": "a house account that has a very long name", "role": "fund", "share_of_cash": "1/100"}],
         ),
     ),
+    "members": lambda: replay("generate:accounts=800,seed=5", crash(LINEAR, low=0.3), clearing_house()),
+    "everybody": lambda: replay("generate:accounts=400,seed=5", crash(LINEAR, low=0.3), everybody_pays("10")),
     "nothing": lambda: replay("generate:accounts=50,seed=5", crash(LINEAR, low=0.999)),
 }
 
@@ -64,7 +67,10 @@ def test_show_002_says_the_headline_and_every_amount(summary):
     lines = shown(summary)
     text = " ".join(" ".join(lines).split())
     assert words.headline(summary) in text
-    for amount in (summary["bad_debt"], summary["residual"], *(r["after"] for r in summary["layers"])):
+    shared = [summary["members"]["contributions"], summary["members"]["called"], *(
+        summary["socialised"][k] for k in ("charged", "cash_cut", "on_withdrawals"))]  # fmt: skip
+    asked = [amount for amount in shared if Decimal(amount)]
+    for amount in (summary["bad_debt"], summary["residual"], *asked, *(r["after"] for r in summary["layers"])):
         assert words.short(amount) in text
     assert "conservation holds to the unit" in text
     assert summary["state_hash"] not in text or summary["run"] is None

@@ -7,6 +7,7 @@ one owner of several accounts. docs/explanation-attacks.md says what each can ga
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -30,6 +31,7 @@ from seawall.engine import (
     Withdraw,
     apply,
     check_all,
+    command_from_plain,
     event_to_plain,
     open_state,
     state_hash,
@@ -493,3 +495,304 @@ def test_attack_states_that_would_go_on_differently_have_different_hashes():
     changed = fresh()
     changed.halts_on.add(0)
     assert state_hash(changed) != plain, "halts that are on"
+
+
+# ---- input that is no command
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1.0, 1.5, float("nan"), float("inf"), "1", "1e3", " 1", "1_000", "１", True, None, [1], {"a": 1}],
+    ids=repr,
+)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda v: {"kind": "deposit", "time_ns": 1, "account": "ann", "asset": "USDC", "amount": v},
+        lambda v: {"kind": "deposit", "time_ns": v, "account": "ann", "asset": "USDC", "amount": 1},
+        lambda v: {"kind": "marks", "time_ns": 1, "marks": {"BTC-PERP": v}},
+        lambda v: {"kind": "marks", "time_ns": 1, "marks": {}, "indexes": {"USDC": [1, v]}},
+        lambda v: {"kind": "funding", "time_ns": 1, "rates": {"BTC-PERP": [v, 1]}},
+        lambda v: {"kind": "fill", "time_ns": 1, "intent": v, "counterparty": "ann", "lots": 1, "price": 1},
+        lambda v: {"kind": "trade", "time_ns": 1, "buyer": "a", "seller": "b", "market": "c", "lots": 1, "price": v},
+    ],
+    ids=["amount", "time", "mark", "index", "funding", "intent", "price"],
+)
+def test_attack_a_number_that_is_not_whole_is_no_command(make, value):
+    with pytest.raises(InputError, match="wrong fields"):
+        command_from_plain(make(value))
+
+
+@pytest.mark.parametrize("value", [1, None, ["ann"], True], ids=repr)
+def test_attack_a_name_that_is_no_text_is_no_command(value):
+    with pytest.raises(InputError, match="wrong fields"):
+        command_from_plain({"kind": "deposit", "time_ns": 1, "account": value, "asset": "USDC", "amount": 1})
+    with pytest.raises(InputError, match="wrong fields"):
+        command_from_plain({"kind": "distribute", "time_ns": 1, "asset": "USDC", "final": 1})
+
+
+# ---- draining the fund: what an attacker can gain at most. Each prints what it got beside the cap.
+
+
+def owned_by(book, owner, names):
+    """The book with these accounts in one hand."""
+    return replace(
+        book, owners=tuple(owner if n in names else o for n, o in zip(book.account_ids, book.owners, strict=True))
+    )
+
+
+def drain_venue(cash, positions, owner, **changes):
+    rules = policy(**{"layers": [FUND], "deleverage": None, **changes})
+    book = snapshot(
+        {n: c * UNIT for n, c in cash.items()}, positions, [perp()], roles={"fund": "fund"}, marks={"BTC-PERP": 1000}
+    )
+    return open_state(owned_by(book, "eve", owner), rules, {}, 0)
+
+
+def worth(state, names):
+    """Equity of an attacker's accounts together, whole units."""
+    return sum(state.book.unit_state(state.book.unit_of(state.account_index[n], 0)).equity for n in names) / UNIT
+
+
+def held(gained, cap, what):
+    print(f"{what}: gained {gained:g}, cap {cap:g}")
+    assert gained <= cap + 1e-6, (what, gained, cap)
+
+
+PAIR = {"long": 100, "short": 100, "bob": 5_000, "fund": 400}
+BOTH = [("long", "BTC-PERP", 1, 1000), ("short", "BTC-PERP", -1, 1000)]
+
+
+KEYS = [
+    ({}, 400),
+    ({"limit_per_event": "60"}, 60),
+    ({"limit_per_account": "60"}, 60),
+    ({"limit_per_owner": "60"}, 60),
+    ({"limit_per_market": "60"}, 60),
+    ({"limit_per_period": [{"amount": "60", "window_s": 3600}]}, 60),
+    ({"keep": "380"}, 20),
+]
+
+
+def push(layers, pushed, **changes):
+    """The pair under a pushed price: what both gained on paper, what the winner could walk away with, what the fund paid."""
+    state = drain_venue(PAIR, BOTH, ("long", "short"), layers=layers, **changes)
+    before = worth(state, ("long", "short"))
+    for second in (1, 4, 7):
+        do(state, Marks(second * S, {"BTC-PERP": pushed}))
+        do(state, Resolve((second + 2) * S))
+    walks = sum(max(0, worth(state, (n,))) for n in ("long", "short"))
+    return worth(state, ("long", "short")) - before, walks - before, 400 - cash(state, "fund") / UNIT
+
+
+@pytest.mark.parametrize("pushed", [900, 700, 300, 1])
+@pytest.mark.parametrize(
+    ("key", "cap"), KEYS, ids=lambda v: next(iter(v), "balance") if isinstance(v, dict) else str(v)
+)
+def test_attack_a_self_trading_pair_with_a_pushed_price(key, cap, pushed):
+    """percolator-cli 24, Mango 2022: long and short in one hand, the price is pushed, the fund pays the loser. With a last
+    resort that takes from winners, what the pair can walk away with is what the fund paid, and that is capped."""
+    last_resorts = (
+        ([ADL], {"deleverage": {"rank": "profit_leverage", "price": "bankruptcy"}}),
+        ([{"name": "gains", "kind": "gains_haircut"}], {}),
+    )
+    for last, changes in last_resorts:
+        both, walks, paid = push([{**FUND, **key}, *last], pushed, **changes)
+        held(paid, cap, f"paid by the fund under {key}")
+        held(both, paid, f"the pair together, {last[0]['kind']}")
+        held(walks, paid, f"what the winner walks away with, {last[0]['kind']}")
+
+
+def test_attack_without_a_last_resort_the_other_members_pay_beyond_the_cap():
+    """The limit on the fund protects the fund, not the vault: what no layer takes from the winner is missing elsewhere."""
+    _, walks, paid = push([{**FUND, "limit_per_event": "60"}], 300)
+    print(f"no last resort: the fund paid {paid:g}, the winner walks away with {walks:g} more than the pair brought")
+    assert paid == 60 and walks == 600
+
+
+@pytest.mark.parametrize("price", [999, 940, 900, 500, 1])
+def test_attack_a_pair_answers_its_own_close_out(price):
+    """The linked account is the other side of the liquidation, at any price. At the bankruptcy price nothing is gained;
+    with market orders what the layers may pay for fills, per block at most the cap of [liquidation.caps]."""
+    for limit, caps, cap in (
+        ({"kind": "bankruptcy"}, None, 0),
+        ({"kind": "market"}, None, 400),
+        ({"kind": "market"}, {"max_notional": "1000000", "max_fund_loss": "25"}, 25),
+    ):
+        rules = {**MARKET_ORDERS, "limit": limit, **({"caps": caps} if caps else {})}
+        state = drain_venue(
+            {"long": 60, "short": 2_000, "bob": 5_000, "fund": 400},
+            [("long", "BTC-PERP", 1, 1000), ("bob", "BTC-PERP", -1, 1000)],
+            ("long", "short"), liquidation=rules,
+        )  # fmt: skip
+        do(state, Marks(S, {"BTC-PERP": 985}))
+        before = worth(state, ("long", "short"))
+        for number in list(state.intents):
+            outcome = apply(state, Fill(S, number, "short", 1, price))
+            assert outcome.rejection is None or outcome.rejection.code.value in (
+                "worse_than_limit", "fund_short", "cap_reached",
+            )  # fmt: skip
+        check_all(state)
+        held(worth(state, ("long", "short")) - before, cap, f"{limit['kind']} {caps} at {price}")
+        held(400 - cash(state, "fund") / UNIT, cap, "the fund")
+
+
+def test_attack_delayed_liquidation_gains_no_more_than_the_event_limit():
+    """Nobody answers and nothing resolves while the price runs on: the loss grows, what the layer pays does not."""
+    for delay in (1, 5, 20):
+        state = drain_venue(PAIR, BOTH, ("long", "short"), layers=[{**FUND, "limit_per_event": "60"}])
+        for step in range(delay):
+            do(state, Marks((1 + step) * S, {"BTC-PERP": 880 - 30 * step}))
+        for step in range(3):
+            do(state, Resolve((delay + 2 + step) * S))
+        held(400 - cash(state, "fund") / UNIT, 60, f"after {delay} steps")
+
+
+def test_attack_a_phantom_fee_is_never_credited():
+    """What the fund is credited for a liquidation was taken from the account: its fee stops at what the fill brought
+    above bankruptcy."""
+    fee = {"kind": "clearance", "rate": "1/10"}
+    for price in (1000, 985, 950, 941, 940):
+        state = drain_venue(
+            {"long": 60, "bob": 5_000, "fund": 0}, [("long", "BTC-PERP", 1, 1000), ("bob", "BTC-PERP", -1, 1000)],
+            ("long",), liquidation={**MARKET_ORDERS, "fee": fee},
+        )  # fmt: skip
+        do(state, Marks(S, {"BTC-PERP": 985}))
+        do(state, Fill(S, next(iter(state.intents)), "outside", 1, price))
+        left = cash(state, "long") / UNIT
+        held(cash(state, "fund") / UNIT, max(0, price - 940), f"fee at {price}")
+        assert left >= 0 and left + cash(state, "fund") / UNIT == price - 940
+
+
+def test_attack_budgets_against_a_shared_balance():
+    """Limits of 300 in each of three markets are no 900: together no more than the one balance of 400."""
+    markets = ("BTC-PERP", "ETH-PERP", "SOL-PERP")
+    cash_of = {f"a{i}": 100 for i in range(3)} | {"bob": 50_000, "fund": 400}
+    positions = [(f"a{i}", m, 1, 1000) for i, m in enumerate(markets)] + [("bob", m, -1, 1000) for m in markets]
+    state = venue(cash_of, positions, markets=markets, layers=[{**FUND, "limit_per_market": "300"}])
+    do(state, Marks(S, dict.fromkeys(markets, 500)))
+    do(state, Resolve(3 * S))
+    held(400 - cash(state, "fund") / UNIT, 400, "three budgets of 300 on a balance of 400")
+    assert cash(state, "fund") == 0
+
+
+def test_attack_dust_blocks_neither_a_liquidation_nor_a_haircut():
+    """euler-vault-kit 310: a unit of something left over must not keep a loss from being shared."""
+    state = venue(
+        {"ann": 60, "cyd": 900, "fund": 0, **{f"dust{i}": 0 for i in range(5)}},
+        [("ann", "BTC-PERP", 1, 1000), ("cyd", "BTC-PERP", -1, 1000)],
+        layers=[{"name": "gains", "kind": "gains_haircut"}, {"name": "cash", "kind": "cash_haircut"}],
+    )
+    for i in range(5):
+        do(state, Deposit(0, f"dust{i}", "USDC", 1))
+    do(state, Deposit(0, "ann", "USDC", 1))
+    do(state, Marks(S, {"BTC-PERP": 300}))
+    do(state, Resolve(3 * S))
+    assert sum(d.pending for d in state.deficits) == 0
+    assert state.book.unit_state(state.book.unit_of(0, 0)).equity == 0
+
+
+@pytest.mark.parametrize(("rank", "saved"), [("pro_rata", 1), ("by_equity", 1), ("profit_leverage", 2)])
+def test_attack_shrinking_by_one_lot_does_not_leave_the_queue(rank, saved):
+    """sherlock GMX 2023-02 210: a candidate sells one lot just before. By shares it saves at most that lot; in a queue it
+    may change places with the next, and saves at most what the next can take instead (cyd: 2 lots)."""
+    taken = {}
+    for shrink in (0, 1):
+        state = venue(
+            {"ann": 500, "eve": 1_000, "cyd": 1_000, "dan": 50_000, "fund": 0},
+            [("ann", "BTC-PERP", 5, 1000), ("eve", "BTC-PERP", -6, 1000), ("cyd", "BTC-PERP", -2, 1000), ("dan", "BTC-PERP", 3, 1000)],
+            layers=[ADL], deleverage={"rank": rank, "price": "bankruptcy"},
+        )  # fmt: skip
+        do(state, Marks(S, {"BTC-PERP": 850}))
+        if shrink:
+            do(state, Trade(S, "eve", "outside", "BTC-PERP", 1, 850))
+        before = state.book.position(state.account_index["eve"], 0)[0]
+        do(state, Resolve(3 * S))
+        taken[shrink] = abs(before) - abs(state.book.position(state.account_index["eve"], 0)[0])
+    print(f"{rank}: deleveraged {taken[0]} lots, after shrinking by one {taken[1]}")
+    assert 0 < taken[0] <= 5 and taken[1] >= taken[0] - saved
+
+
+@pytest.mark.parametrize("accounts", [1, 2, 5])
+def test_attack_one_owner_in_many_accounts(accounts):
+    """A limit per account is worth as many times as there are accounts; a limit per owner is worth once."""
+    names = [f"long{i}" for i in range(accounts)]
+    for key, cap in (("limit_per_account", 60 * accounts), ("limit_per_owner", 60)):
+        state = drain_venue(
+            {**dict.fromkeys(names, 100), "short": 100 * accounts, "bob": 5_000, "fund": 400},
+            [*((n, "BTC-PERP", 1, 1000) for n in names), ("short", "BTC-PERP", -accounts, 1000)],
+            (*names, "short"), layers=[{**FUND, key: "60"}],
+        )  # fmt: skip
+        do(state, Marks(S, {"BTC-PERP": 500}))
+        for second in (3, 4):
+            do(state, Resolve(second * S))
+        drawn = 400 - cash(state, "fund") / UNIT
+        held(drawn, cap, f"{accounts} accounts, {key}")
+        assert drawn == min(400, cap), "the cap is what it costs: no less"
+
+
+def test_attack_a_fund_does_not_trade_or_pay_out_at_anyones_word():
+    """Mango's admin-withdrawable vault; a linked account that trades with the fund at a price of its own."""
+    state = venue({"ann": 5_000, "fund": 400}, [])
+    do(state, Marks(0, {"BTC-PERP": 1000}))
+    do(state, Withdraw(S, "fund", "USDC", UNIT), code="house_account")
+    do(state, Trade(S, "fund", "ann", "BTC-PERP", 1, 1300), code="house_account")
+    do(state, Trade(S, "ann", "fund", "BTC-PERP", 1, 700), code="house_account")
+
+
+def test_attack_a_run_on_withdrawals_gains_nothing_over_waiting():
+    """sherlock sentiment 533: whoever leaves first is paid the rate of whoever leaves last."""
+    layers = [{"name": "w", "kind": "withdrawal_rate", "causes": ["custody"]}]
+    state = venue({"ann": 100, "bob": 100, "cyd": 200, "fund": 0}, [], layers=layers)
+    do(state, DeclareLoss(S, "gone", "USDC", 100 * UNIT, "custody"))
+    paid = {}
+    for name in ("cyd", "ann", "bob"):
+        before = state.ledger.balance(state.external[0])
+        do(state, Withdraw(S, name, "USDC", cash(state, name)))
+        paid[name] = state.ledger.balance(state.external[0]) - before
+    assert paid == {"cyd": 150 * UNIT, "ann": 75 * UNIT, "bob": 75 * UNIT}
+
+
+# ---- accounts judged as a whole, and coin-margined ones
+
+
+def test_attack_nobody_with_a_debt_in_another_coin_is_pushed_below_zero():
+    """bob's dollars are all that stands behind the BTC he owes: deleveraging, gains and cash take no more than his equity."""
+    for layer in (ADL, {"name": "x", "kind": "gains_haircut"}, {"name": "x", "kind": "cash_haircut"}):
+        changes = {"deleverage": {"rank": "pro_rata", "price": "bankruptcy"}} if layer is ADL else {}
+        state = pooled(
+            {"ann": {"USDC": 100 * UNIT}, "bob": {"USDC": 1_000 * UNIT, "BTC": -14 * 10**6}, "fund": {"USDC": 0}},
+            [("ann", "ETH-PERP", 1, 1000), ("bob", "ETH-PERP", -1, 1000)],
+            layers=[layer], **changes,
+        )  # fmt: skip
+        do(state, Marks(S, {"ETH-PERP": 200}, {"BTC": (11_000 * UNIT, 10**8)}))  # bob: 1,000 + 800 - 1,540 = 260
+        do(state, Resolve(3 * S))
+        bob = state.book.unit_state(1)
+        assert bob.equity >= 0, (layer, bob)
+        # one lot would cost him 700 in deleveraging: none is closed; the others take all of his 260
+        assert bob.equity == (260 * UNIT if layer is ADL else 0), (layer, bob)
+
+
+def test_attack_a_backstops_limit_in_money_means_money_in_a_coin_margined_market():
+    """At most 300 dollars of notional: three of the ten contracts of 100 stay, whatever a coin is worth."""
+    market = Instrument.of(
+        "BTC-USD", BTC, base="BTC", quote="USD", lot=Fraction(100), mark_scale=0,
+        brackets=Brackets.flat(Fraction(1, 10), Fraction(1, 20)), inverse=True,
+    )  # fmt: skip
+    backstop = {
+        "account": "backstop", "takes_below": "1", "takes_unfilled": True, "takes_bankrupt": True, "max_notional": "300",
+        "over_limit": "deleverage", "work_out_share": "0",
+    }  # fmt: skip
+    rules = policy(
+        layers=[ADL], deleverage={"rank": "pro_rata", "price": "mark"}, backstop=backstop,
+        house=[{"name": "backstop", "role": "backstop"}],
+    )  # fmt: skip
+    book = snapshot(
+        {"ann": {"BTC": 11 * 10**6}, "bob": {"BTC": 10**9}, "backstop": {"BTC": 10**9}},
+        [("ann", "BTC-USD", 10, 1000), ("bob", "BTC-USD", -10, 1000)],
+        [market], assets=(BTC,), roles={"backstop": "backstop"}, marks={"BTC-USD": 1000},
+    )  # fmt: skip
+    state = open_state(book, rules, {}, 0)
+    do(state, Marks(S, {"BTC-USD": 940}))
+    do(state, Resolve(3 * S))
+    assert state.book.position(state.account_index["backstop"], 0)[0] == 3

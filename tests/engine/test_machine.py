@@ -25,6 +25,8 @@ from tests.explained import ledger_names, unexplained
 from seawall.engine import (
     DeclareLoss,
     Deposit,
+    Distribute,
+    FileClaim,
     Fill,
     Funding,
     Marks,
@@ -32,6 +34,7 @@ from seawall.engine import (
     Reinstate,
     Resolve,
     Trade,
+    WindDown,
     Withdraw,
     apply,
     check_all,
@@ -45,9 +48,13 @@ from seawall.engine.events import (
     BorneByWithdrawals,
     Called,
     CashCut,
+    ClaimRejected,
     Deleveraged,
+    Distributed,
     Drawn,
     GainsHaircut,
+    HaltBegan,
+    HaltEnded,
     LossCarried,
     LossRecognised,
     MembersDrawn,
@@ -55,8 +62,11 @@ from seawall.engine.events import (
     Recovered,
     RecoveryShared,
     Residual,
+    Restored,
     TakenOver,
     WithdrawalCut,
+    WoundDown,
+    WrittenOff,
 )
 
 UNIT = 10**6
@@ -64,7 +74,7 @@ SECOND = 10**9
 NAMES = ("ann", "bob", "cyd", "dan", "eve")
 MARKETS = ("BTC-PERP", "ETH-PERP")
 CASES = int(300 * float(os.environ.get("SEAWALL_CAMPAIGN", "1")))
-REACHED: dict[str, Counter[str]] = {"Venue": Counter(), "Waterfalls": Counter()}
+REACHED: dict[str, Counter[str]] = {"Venue": Counter(), "Waterfalls": Counter(), "Ends": Counter()}
 RUNS: Counter[str] = Counter()
 
 BACKSTOP = {
@@ -191,6 +201,31 @@ POLICIES += [
         house=HOUSE,
     ),
 ]
+RULE = {"price": "window_average", "window_s": 3, "claims_s": 8, "interim_share": "1/2"}
+
+
+def halt(kind, measure, side, threshold):
+    start = {"measure": measure, "is": side, "threshold": threshold}
+    return {"kind": kind, "starts": [start], "length_s": 3, "longest_s": 7, "rest_s": 2}
+
+
+POLICIES += [
+    policy(
+        name="gate and stop",
+        layers=[{**FUND, "limit_per_owner": "60", "causes": ["default", "exploit"]}],
+        deleverage=None,
+        house=HOUSE,
+        halts=[halt("withdrawals", "unpaid", "above", "0"), halt("trading", "bankrupt", "at_least", "1")],
+        wind_down=RULE,
+    ),
+    policy(
+        name="switch and end",
+        layers=[ADL, {**FUND, "limit_per_event": "60"}, {**CUT, "causes": ["default", "exploit", "custody"]}],
+        house=HOUSE,
+        halts=[halt("deleveraging", "fund", "below", "150")],
+        wind_down={**RULE, "price": "last_index", "window_s": 0},
+    ),
+]
 TIERS = brackets((0, "1/10", "1/20"), (3_000 * UNIT, "1/6", "1/12"))
 
 
@@ -277,6 +312,13 @@ class Venue(RuleBasedStateMachine):
                 self.seen.add("recovery")
             elif isinstance(event, RecoveryShared):
                 self.seen.add("recovery of claims")
+            elif isinstance(event, HaltBegan | HaltEnded):
+                self.seen.add(f"{type(event).__name__} {event.halt}")
+            elif isinstance(event, WoundDown | WrittenOff | Restored | ClaimRejected):
+                self.seen.add(type(event).__name__)
+            elif isinstance(event, Distributed):
+                self.vault -= event.amount
+                self.seen.add("final distribution" if event.final else "interim distribution")
             elif isinstance(event, TakenOver):
                 self.seen.add("take over")
             elif isinstance(event, Deleveraged):
@@ -362,6 +404,32 @@ class Venue(RuleBasedStateMachine):
     def lift(self, account, amount):
         self.do(Reinstate(self.now, account, "USDC", amount * UNIT))
 
+    @rule(
+        what=st.integers(0, 11),
+        value=st.sampled_from([-1, 0, 1 << 61, 10**40]),
+        name=st.sampled_from(["ann", "fund", "late", "outside", "nobody", "", "deficit:1"]),
+        back=st.integers(0, 1),
+    )
+    def hostile(self, what, value, name, back):
+        """Zero, negative, huge, unknown, too late, for a house account: refused or taken, but never the end of us."""
+        now = self.now - back
+        self.do(
+            (
+                Deposit(now, name, "USDC", value),
+                Withdraw(now, name, "USDC", value),
+                Reinstate(now, name, "USDC", value),
+                Trade(now, name, "bob", MARKETS[0], value, 1_000),
+                Trade(now, name, "bob", MARKETS[0], 1, value),
+                Fill(now, max(self.state.intents, default=0), name, 1, value),
+                Fill(now, max(self.state.intents, default=0), name, value, 1_000),
+                Fill(now, value, name, 1, 1_000),
+                Marks(now, {MARKETS[0]: value}),
+                Funding(now, {MARKETS[1]: (value, 1)}),
+                Funding(now, {MARKETS[1]: (-value, 7)}),
+                Recover(now, self.state.next_loss - 1, "USDC", value),
+            )[what]
+        )
+
     @rule(market=st.sampled_from(MARKETS), rate=st.integers(-30, 30))
     def funding(self, market, rate):
         self.do(Funding(self.now, {market: (rate, 10_000)}))
@@ -388,6 +456,52 @@ class Waterfalls(Venue):
     """The same venue under a clearing house's order, open-interest shares, and winners who pay."""
 
     NUMBERS = (7, 8, 8, 9, 9)
+
+
+class Ends(Venue):
+    """Halts by criteria, and a venue that stops: settled, distributed, claimed against, and recovered for."""
+
+    NUMBERS = (10, 11)
+
+    @rule(now=st.integers(0, 3))
+    def stop(self, now):
+        if now == 0 or self.state.winding is not None:
+            self.do(WindDown(self.now))
+
+    @rule(final=st.booleans())
+    @precondition(lambda self: hasattr(self, "state") and self.state.winding is not None)
+    def distribute(self, final):
+        self.now += SECOND
+        self.do(Distribute(self.now, "USDC", final))
+
+    @rule(
+        claim=st.sampled_from(["a", "ledger:ann", "z"]),
+        who=st.sampled_from([*NAMES, "fund", "nobody"]),
+        rank=st.sampled_from(["members", "venue", "kings"]),
+        amount=st.sampled_from([-1, 0, 1, 50 * UNIT, 10**40]),
+    )
+    @precondition(lambda self: hasattr(self, "state") and self.state.winding is not None)
+    def claim(self, claim, who, rank, amount):
+        self.do(FileClaim(self.now, claim, who, "USDC", rank, amount))
+
+    @rule(loss=st.integers(100, 900), back=st.integers(1, 400), go=st.integers(0, 3))
+    def end(self, loss, back, go):
+        """Stolen, stopped, paid out, and some of it found again: what is found is paid out too."""
+        if go:
+            return
+        self.do(DeclareLoss(self.now, "the end", "USDC", loss * UNIT, "exploit"))
+        self.do(WindDown(self.now))
+        self.distribute(True)
+        self.comes_back(back)
+        self.distribute(True)
+
+    @rule(amount=st.integers(1, 400))
+    @precondition(lambda self: hasattr(self, "state") and self.state.winding is not None)
+    def comes_back(self, amount):
+        for row in self.state.deficits:
+            if row.pending:
+                self.do(Recover(self.now, row.loss, "USDC", amount * UNIT))
+                break
 
 
 WANTED = {
@@ -418,6 +532,24 @@ WANTED = {
         "cause exploit",
         "recovery",
         "recovery of claims",
+        "cause oracle",
+    ),
+    Ends: (
+        "layer insurance fund",
+        "deleveraging",
+        "haircut",
+        "residual",
+        "carried",
+        "HaltBegan withdrawals",
+        "HaltEnded withdrawals",
+        "HaltBegan trading",
+        "HaltBegan deleveraging",
+        "WoundDown",
+        "ClaimRejected",
+        "interim distribution",
+        "final distribution",
+        "WrittenOff",
+        "Restored",
     ),
 }
 

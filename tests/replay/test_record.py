@@ -21,7 +21,8 @@ from seawall.errors import InputError
 from seawall.journal import LogReader, open_run
 from seawall.replay import Record, open_record, replay
 from seawall.replay.frames import ACCOUNTS, AMOUNT, DELEVERAGINGS, FRAMES, LAYERS, MARKETS, frame_column
-from seawall.tables import policy_from_canonical
+from seawall.replay.words import headline
+from seawall.tables import policy_from_canonical, policy_names
 
 
 def only_haircut():
@@ -34,6 +35,41 @@ def only_haircut():
     return policy(layers=layers, deleverage=None, house=house)
 
 
+def clearing_house():
+    """Contributions, calls, gains and a tear-up, beside the venue's own two slices."""
+    return policy(
+        deleverage=None,
+        house=[{"name": "fund", "role": "fund", "share_of_cash": "1/2000"}, {"name": "own", "role": "fund", "share_of_cash": "1/4000"}],
+        members={"fund_share_of_cash": "1/2000", "contribution": "proportional", "minimum": "5", "assign": 12,
+                 "call_per_default": "1/2", "call_per_window": "1", "window_s": 3600},
+        layers=[
+            {"name": "own contribution", "kind": "own_contribution"},
+            {"name": "first slice", "kind": "account", "account": "fund"},
+            {"name": "default fund", "kind": "members"},
+            {"name": "second slice", "kind": "account", "account": "own", "beside": True},
+            {"name": "cash calls", "kind": "assessment"},
+            {"name": "gains haircut", "kind": "gains_haircut", "cap": "1/4"},
+            {"name": "tear-up", "kind": "deleverage", "deleverage": {"rank": "pro_rata", "price": "mark"}},
+        ],
+    )  # fmt: skip
+
+
+def everybody_pays(unit="1000"):
+    """``unit``: what limits are counted in. A fund, then every open lot, every balance, and those who withdraw."""
+    return policy(
+        deleverage=None,
+        house=[{"name": "fund", "role": "fund", "share_of_cash": "1/2000"}],
+        liquidation={"deadline_s": 1, "pace": {"kind": "at_once"}, "limit": {"kind": "market"},
+                     "fee": {"kind": "none"}, "defaults": "flat"},
+        layers=[
+            {"name": "insurance fund", "kind": "account", "account": "fund"},
+            {"name": "open interest", "kind": "open_interest", "limit_per_event": f"{3 * Decimal(unit)}"},
+            {"name": "balances", "kind": "cash_haircut", "cap": "1/1000", "limit_per_event": f"{2 * Decimal(unit)}"},
+            {"name": "withdrawals", "kind": "withdrawal_rate"},
+        ],
+    )  # fmt: skip
+
+
 CASES = {
     "scenario, backstop": lambda: ("generate:accounts=8000,seed=7", "2025-10-10", "hyperliquid"),
     "linear, fund fills only": lambda: ("generate:accounts=3000,seed=3", crash(LINEAR), "dydx-v4"),
@@ -42,6 +78,13 @@ CASES = {
     "coins, gains haircut": lambda: ("generate:accounts=2000,seed=5", crash(COINS), only_haircut()),
     "linear, gains haircut": lambda: ("generate:accounts=2000,seed=5", crash(LINEAR), only_haircut()),
     "mixed settle assets": lambda: ("generate:accounts=2000,seed=5", crash({**COINS, "SOLUSDC": 200.0}), "hyperliquid"),
+    "linear, members and calls, gains haircut": lambda: (
+        "generate:accounts=1500,seed=5",
+        crash(LINEAR, low=0.3),
+        clearing_house(),
+    ),
+    "linear, everybody pays": lambda: ("generate:accounts=600,seed=5", crash(LINEAR, low=0.3), everybody_pays()),
+    "coins, everybody pays": lambda: ("generate:accounts=600,seed=5", crash(COINS, low=0.3), everybody_pays("0.001")),
     "nothing happens": lambda: ("generate:accounts=50,seed=5", crash(LINEAR, low=0.999), "hyperliquid"),
 }
 
@@ -55,7 +98,12 @@ def run(request, tmp_path_factory):
 def test_record_000_the_cases_reach_what_they_are_named_for(run, request):
     s, name = run.summary, request.node.callspec.params["run"]
     assert (Decimal(s["haircut"]["amount"]) > 0) == ("haircut" in name), s["haircut"]
-    assert (s["deleveraged"]["accounts"] > 0) == ("haircut" not in name and "nothing" not in name)
+    none = any(word in name for word in ("nothing", "everybody")) or ("haircut" in name and "members" not in name)
+    assert (s["deleveraged"]["accounts"] > 0) != none
+    for word, found in (("members", s["members"]["contributions"]), ("calls", s["members"]["called"]),
+                        ("everybody", s["socialised"]["charged"]), ("everybody", s["socialised"]["cash_cut"]),
+                        ("everybody", s["socialised"]["on_withdrawals"])):  # fmt: skip
+        assert (Decimal(found) > 0) == (word in name), (word, found)
     assert (s["liquidated"]["accounts"] > 0) == ("nothing" not in name)
     assert (s["unit"] == "USD") == ("coins" in name or "mixed" in name)
     if "over its limit" in name:
@@ -76,6 +124,12 @@ def test_record_001_accounts_markets_and_events_sum_to_the_totals(run):
         "given up by event": (total(events, "given_up"), s["deleveraged"]["collected"]),
         "haircuts": (total(accounts, "haircut"), s["haircut"]["amount"]),
         "losses": (total(accounts, "loss"), s["bad_debt"]),
+        "layers": (total(run.layers, "paid"), s["losses"]["amount"]),
+        "contributions": (total(accounts, "contribution_used"), s["members"]["contributions"]),
+        "calls": (total(accounts, "called"), s["members"]["called"]),
+        "charged": (total(accounts, "charged"), s["socialised"]["charged"]),
+        "charged in markets": (total(markets, "charged"), s["socialised"]["charged"]),
+        "balances cut": (total(accounts, "cash_cut"), s["socialised"]["cash_cut"]),
         "fees of accounts": (total(accounts, "fees"), s["liquidated"]["fees"]),
         "fees in markets": (total(markets, "fees"), s["liquidated"]["fees"]),
     }
@@ -149,6 +203,8 @@ def test_record_004_the_timeline_ends_where_the_document_stands(run):
         "given_up": Decimal(s["deleveraged"]["collected"]),
         "haircut": Decimal(s["haircut"]["amount"]),
         "residual": Decimal(s["residual"]),
+        "members_paid": Decimal(s["members"]["contributions"]) + Decimal(s["members"]["called"]),
+        "socialised": sum(Decimal(s["socialised"][k]) for k in ("charged", "cash_cut", "on_withdrawals")),
     }.items():
         assert last[column] == value, column
     for house in s["layers"]:
@@ -285,7 +341,12 @@ def test_record_006_the_log_added_up_again_gives_the_accounts(run):
 
 def test_record_007_concentration_is_that_of_the_accounts(run):
     accounts = run.accounts.with_columns((pl.col("given_up") + pl.col("haircut")).alias("pain"))
-    for key, column in (("deleveraged", "pain"), ("deleveraged_notional", "deleveraged_notional"), ("losses", "loss")):
+    accounts = accounts.with_columns(
+        (pl.col("contribution_used") + pl.col("called")).alias("members"),
+        (pl.col("charged") + pl.col("cash_cut") + pl.col("withdrawal_cut")).alias("socialised"),
+    )
+    for key, column in (("deleveraged", "pain"), ("deleveraged_notional", "deleveraged_notional"), ("losses", "loss"),
+                        ("members", "members"), ("socialised", "socialised")):  # fmt: skip
         found, amounts = run.summary["concentration"][key], [Fraction(a) for a in accounts[column] if a > 0]
         assert found["accounts"] == len(amounts)
         if not amounts:
@@ -330,3 +391,26 @@ def test_record_010_what_is_no_record_is_refused_with_its_place(tmp_path):
     (run.path / "summary.json").unlink()
     with pytest.raises(InputError, match="stopped before its result"):
         open_record(run.path)
+
+
+@pytest.mark.parametrize("name", policy_names())
+def test_record_011_every_preset_pays_every_loss_once(name):
+    run = replay("generate:accounts=1500,seed=3", crash(LINEAR, low=0.4), name)
+    s, layers = run.summary, run.layers
+    assert total(layers, "paid") == Decimal(s["losses"]["amount"]) == Decimal(s["bad_debt"]), layers
+    assert layers["paid"][-1] == Decimal(s["residual"]), layers
+    assert all(p >= 0 for p in layers["paid"]), layers
+    for row in s["layers"]:
+        assert sum(map(Decimal, row["by_source"].values())) == Decimal(row["net"]), row
+
+
+def test_record_012_a_backstop_below_zero_is_pending_and_said():
+    # It holds what it took over, nobody may be closed against it, and the market falls on.
+    backstop = {"account": "backstop", "takes_below": "1", "takes_unfilled": True, "takes_bankrupt": True,
+                "over_limit": "deleverage", "max_leverage": "1000000", "work_out_share": "1/100000"}  # fmt: skip
+    rules = policy(backstop=backstop, layers=[], deleverage=None, house=[{"name": "backstop", "role": "backstop"}])
+    run = replay("generate:accounts=2000,seed=5", crash(LINEAR, low=0.3), rules)
+    after = Decimal(next(r["after"] for r in run.summary["layers"] if r["name"] == "backstop"))
+    assert after < 0, run.summary["layers"]
+    assert Decimal(run.summary["pending"]) >= -after, (run.summary["pending"], after)
+    assert "below zero" in headline(run.summary) and "not settled yet" in headline(run.summary), headline(run.summary)

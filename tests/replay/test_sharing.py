@@ -20,7 +20,7 @@ from seawall.replay.sharing_summary import pending, shared
 from seawall.replay.tally import Tally
 from seawall.replay.values import Valuer
 
-SEEDS = range(6)
+SEEDS = range(8)
 REACHED: Counter[str] = Counter()
 
 
@@ -103,6 +103,7 @@ def test_sharing_sums_are_exact(name, seed):
     REACHED.update(f"paid {r['layer']}" for r in rows if r["paid"])
     found = shared(tally)
     REACHED.update(k for k in ("halts", "wind_down") if found[k])
+    REACHED.update(["auctions"] if found["auctions"]["won"] else [])
     assert (
         found["wind_down"] is None
         or sum(map(Decimal, found["wind_down"]["distributed"].values())) * UNIT == c.codes["distribution"]
@@ -116,8 +117,23 @@ def outside(c) -> int:
 
 
 def test_sharing_the_cases_reach_every_kind():
-    wanted = {"contribution_used", "called", "charged", "cash_cut", "withdrawal_cut", "recovered", "halts", "wind_down"}
+    wanted = {
+        "contribution_used",
+        "called",
+        "charged",
+        "cash_cut",
+        "withdrawal_cut",
+        "recovered",
+        "halts",
+        "wind_down",
+        "auctions",
+    }
     wanted |= {"default", "custody", "exploit", "oracle"}
-    wanted |= {"paid first closing", "paid last closing", "paid half of gains", "paid all gains", "paid second fund"}
+    wanted |= {
+        "paid first closing",
+        "paid half of gains",
+        "paid gains of the period",
+        "paid second fund",
+    }
     wanted |= {"paid own", "paid default fund", "paid calls", "paid open interest", "paid cash", "paid withdrawals"}
     assert wanted <= set(REACHED), (wanted - set(REACHED), "run the module as a whole")

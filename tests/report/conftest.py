@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.crashes import LINEAR, crash
+from tests.replay.test_record import clearing_house, everybody_pays
 
+from seawall.engine import Policy
 from seawall.replay import Comparison, Record, compare, open_comparison, open_record, replay, sensitivity
 from seawall.report import write_report, write_tables
 
@@ -41,7 +44,28 @@ def compared(tmp_path_factory) -> Made:
     return Made(record, folder, page, folder / "tables")
 
 
-@pytest.fixture(scope="session", params=["run", "comparison"])
+def _shared(tmp_path_factory, name: str, rules: Policy) -> Made:
+    folder = tmp_path_factory.mktemp(name)
+    replay("generate:accounts=800,seed=5", crash(LINEAR, low=0.3), rules, out=folder / "run")
+    record = open_record(folder / "run")
+    page = write_report(record, folder / "report.html")
+    write_tables(record, folder / "tables")
+    return Made(record, folder, page, folder / "tables")
+
+
+@pytest.fixture(scope="session")
+def members(tmp_path_factory) -> Made:
+    """A clearing house with members who are called."""
+    return _shared(tmp_path_factory, "members", clearing_house())
+
+
+@pytest.fixture(scope="session")
+def everybody(tmp_path_factory) -> Made:
+    """Open positions, balances and withdrawals pay."""
+    return _shared(tmp_path_factory, "everybody", everybody_pays())
+
+
+@pytest.fixture(scope="session", params=["made", "compared", "members", "everybody"])
 def either(request) -> Made:
-    """The report of a run, then that of a comparison."""
-    return request.getfixturevalue({"run": "made", "comparison": "compared"}[request.param])
+    """The report of a run, of a comparison, and of runs in which others pay."""
+    return request.getfixturevalue(request.param)

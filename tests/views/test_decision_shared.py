@@ -92,9 +92,10 @@ def hold(path, each):
     return found
 
 
+@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("name", VENUES)
-def test_explained_every_event_of_every_policy(tmp_path, name):
-    hold(recorded(tmp_path / "run", name), EACH)
+def test_explained_every_event_of_every_policy(tmp_path, name, seed):
+    hold(recorded(tmp_path / "run", name, seed), EACH)
 
 
 @pytest.mark.parametrize("name", policy_names())

@@ -45,13 +45,16 @@ ROWS = (
     "fund_after",
 )
 NARROW = (
-    ("liquidated_accounts", "liquidated"),
+    ("liquidated_accounts", "fell"),
     ("bad_debt", "bad debt"),
-    ("deleveraged_accounts", "delever'd"),
-    ("collected", "given up"),
+    ("deleveraged_accounts", "delev'd"),
+    ("gave", "given up"),
+    ("shared", "shared"),
     ("residual", "residual"),
     ("house_gain", "house"),
 )
+# What those paid who had no part in the losses: the column "shared".
+SHARED = ("members_paid", "called", "charged", "cash_cut", "on_withdrawals")
 LAYERS = {
     "account": "house account",
     "deleverage": "deleveraging",
@@ -165,7 +168,7 @@ def lines(found: Comparison, where: Path | None) -> list[str]:
     out += ["", f"book        {book['accounts']:,} accounts, {book['positions']:,} positions, the same for all"]
     out += [f"            {book['hash']}", f"path        {path['steps']} steps, the same for all; marks: {d['marks']}"]
     out += [f"            {path['hash']}"]
-    out += [f"{p['policy']:<12.12}{p['hash']}" for p in d["policies"]]
+    out += [f"{p['policy']:<12.11}{p['hash']}" for p in d["policies"]]
     out += [show.hang("FAILED", f"{_cell(f)}: {f['problem']}") for f in d["failed"]]
     if d["missing"]:
         out.append(show.hang("MISSING", "interrupted before: " + ", ".join(map(_cell, d["missing"]))))
@@ -220,10 +223,13 @@ def _side_by_side(rows: Sequence[dict[str, Any]], unit: str) -> list[str]:
 
 def _below(rows: Sequence[dict[str, Any]], unit: str) -> list[str]:
     """Policies as rows, the few columns that matter."""
-    out = [f"{'amounts in ' + unit:<16.16}" + "".join(f"{title:>10}" for _, title in NARROW)]
+    out = [f"{'amounts in ' + unit:<16.16}" + "".join(f"{title:>9}" for _, title in NARROW)]
     for r in rows:
-        out.append(f"{r['policy']:<16.16}" + "".join(f"{_value(r[name]):>10}" for name, _ in NARROW))
-    return [*out, "", "all metrics: --json, or --out DIR"]
+        paid = [r[name] for name in SHARED if r[name] is not None]
+        told = {**r, "gave": r["collected"] + r["haircut"], "shared": sum(paid, Decimal(0)) if paid else None}
+        out.append(f"{r['policy']:<16.16}" + "".join(f"{_value(told[name]):>9}" for name, _ in NARROW))
+    gave = "given up: by winners, deleveraging and haircut; shared: paid by members, open"
+    return [*out, "", gave, "positions, balances and withdrawals", "all metrics: --json, or --out DIR"]
 
 
 def _spread(found: Comparison) -> list[str]:

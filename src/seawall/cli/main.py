@@ -283,7 +283,7 @@ def scenarios_list(as_json: Json = False) -> None:
 
 @scenarios_app.command("show")
 def scenarios_show(
-    name: str,
+    name: Annotated[str, typer.Argument(help="Name of an event, or a TOML file.")],
     toml: Annotated[bool, typer.Option("--toml", help="Print the file itself, to start one of your own.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -140,17 +140,11 @@ def _who_paid(page: Page, s: dict[str, Any]) -> None:
     solid, gained, used, _ = page.marks
     houses = [{k: Decimal(row[k]) for k in ("before", "gained", "used", "after")} for row in s["layers"]]
     loss, zero = Decimal(s["bad_debt"]), Decimal(0)
-    social, members = s["socialised"], s["members"]
-    shared = [
-        ("cash calls", words.some(members["callees"], "member"), Decimal(members["called"])),
-        ("open positions", words.some(social["charged_accounts"], "account"), Decimal(social["charged"])),
-        ("balances cut", words.some(social["cut_accounts"], "account"), Decimal(social["cash_cut"])),
-        ("put on withdrawals", "", Decimal(social["on_withdrawals"])),
-    ]
-    collected, cut, left = (Decimal(v) for v in (s["deleveraged"]["collected"], s["haircut"]["amount"], s["residual"]))
+    left = Decimal(s["residual"])
+    shared = _bars_of_layers(s)
     causes = [(c, Decimal(f["amount"])) for c, f in s["losses"]["by_cause"].items() if c != "default"]
     amounts = (*(a for _, _, a in shared), *(a for _, a in causes))
-    most = max(Decimal(1), loss, collected, cut, left, *amounts, *(h["before"] + h["gained"] for h in houses))
+    most = max(Decimal(1), loss, left, *amounts, *(h["before"] + h["gained"] for h in houses))
     page.bar(
         "losses beyond margin", words.some(s["losses"]["accounts"], "account"), zero, loss, most, words.short(loss),
         fill=solid, style="red",
@@ -163,15 +157,32 @@ def _who_paid(page: Page, s: dict[str, Any]) -> None:
         page.bar("", "gained", h["before"], top, most, words.signed(h["gained"]), fill=gained, style="green")
         page.bar("", "used", h["after"], top, most, words.signed(-h["used"]), fill=used, style="red")
         page.bar("", "after", zero, h["after"], most, words.short(h["after"]), fill=solid, style="cyan")
-    if s["deleveraged"]["accounts"]:
-        who = words.some(s["deleveraged"]["accounts"], "winner")
-        page.bar("deleveraging", who, zero, collected, most, words.short(collected), fill=solid, style="magenta")
-    if cut:
-        page.bar("gains haircut", "", zero, cut, most, words.short(cut), fill=solid, style="magenta")
     for name, who, amount in shared:
-        if amount:
+        if amount or name == "deleveraging":
             page.bar(name, who, zero, amount, most, words.short(amount), fill=solid, style="magenta")
     page.bar("residual", "nobody paid", zero, left, most, words.short(left), fill=solid, style="bold red")
+
+
+def _bars_of_layers(s: dict[str, Any]) -> list[tuple[str, str, Decimal]]:
+    """Who else pays, in the order of the policy's layers: name, how many, how much. Deleveraging where there was any."""
+    members, social, d = s["members"], s["socialised"], s["deleveraged"]
+    found = {
+        "deleverage": ("deleveraging", words.some(d["accounts"], "winner"), Decimal(d["collected"])),
+        "gains_haircut": ("gains haircut", "", Decimal(s["haircut"]["amount"])),
+        "assessment": ("cash calls", words.some(members["callees"], "member"), Decimal(members["called"])),
+        "open_interest": (
+            "open positions",
+            words.some(social["charged_accounts"], "account"),
+            Decimal(social["charged"]),
+        ),
+        "cash_haircut": ("balances cut", words.some(social["cut_accounts"], "account"), Decimal(social["cash_cut"])),
+        "withdrawal_rate": ("put on withdrawals", "", Decimal(social["on_withdrawals"])),
+    }
+    if not d["accounts"]:
+        del found["deleverage"]
+    order = [rule["kind"] for rule in s["policy"]["layers"]]
+    places = {kind: order.index(kind) if kind in order else len(order) for kind in found}
+    return [found[kind] for kind in sorted(found, key=lambda k: places[k])]
 
 
 def _facts(page: Page, s: dict[str, Any]) -> None:
@@ -228,6 +239,12 @@ def _sharing(s: dict[str, Any]) -> list[tuple[str, str]]:
     if Decimal(members["contributions"]):
         who = words.some(members["contributors"], "contribution")
         out.append(("members", f"{words.short(members['contributions'])} {unit} out of {who} of {members['members']}"))
+    a = s["auctions"]
+    if a["held"]:
+        paid = f"winners paid {words.signed(a['paid'])} on top of the mark" if a["won"] else "no bid at the reserve"
+        out.append(
+            ("auctions", f"{words.some(a['held'], 'auction')}; {words.short(a['notional'])} {unit} sold; {paid}")
+        )
     if Decimal(members["called"]):
         out.append(
             ("called", f"{words.short(members['called'])} {unit} from {words.some(members['callees'], 'member')}")
@@ -281,6 +298,7 @@ def _sources(b: dict[str, str]) -> list[str]:
         "charged": "charged on its positions",
         "recovered": "recoveries",
         "reinstated": "put in by the owner",
+        "auctions": "auctions",
         "paid_out": "paid out in the wind-down",
         "marks": "marks",
     }

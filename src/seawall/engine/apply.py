@@ -50,7 +50,7 @@ from seawall.engine.margining import look_at, may_take
 from seawall.engine.options import options_on, short_notional, too_large
 from seawall.engine.period import GainsPeriod
 from seawall.engine.posting import Step, Watch
-from seawall.engine.state import MEMBER_ROLES, State
+from seawall.engine.state import MEMBER_ROLES, State, watched
 from seawall.engine.winddown import beyond_settlement, file_claim, pay_out, remember_marks, settle_market, wind_down
 from seawall.errors import InputError, MoneyOverflow
 from seawall.liquidation import HaltKind
@@ -151,7 +151,7 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
         report_halts(state, step)
     for source, price, reason in command.quarantined:
         step.emit(Quarantined(source, price, reason))
-    looked_at = sorted({*state.book.take_flagged(), *state.watch, *state.cases})
+    looked_at = sorted({*state.book.take_flagged(), *watched(state), *state.cases})
     state.watch.clear()
     for unit in looked_at:
         if state.snapshot.roles[state.book.account_of(unit)] in MEMBER_ROLES:

@@ -20,18 +20,16 @@ from seawall.engine.events import (
 from seawall.engine.layers import Loss, draw_group, fill_layers, layer_state, recognise
 from seawall.engine.margining import beyond_book, look_at, may_take
 from seawall.engine.posting import Step
+from seawall.engine.sizes import sizes as sizes_of
+from seawall.engine.sizes import within_caps
 from seawall.engine.state import MEMBER_ROLES, Case, Intent, State
-from seawall.engine.units import quote_notional, quote_value, requirement, to_settle, total_requirement
+from seawall.engine.units import quote_value, requirement, to_settle, total_requirement
 from seawall.errors import InputError
 from seawall.liquidation import (
     NO_SETTLEMENT,
-    BlockCap,
-    BlockUse,
-    CapRefused,
     FeeKind,
     FillSettlement,
     LimitKind,
-    close_out_sizes,
     limit_mark,
     settle_fill,
 )
@@ -96,20 +94,12 @@ def open_intents(state: State, step: Step, st: UnitState, case: Case) -> None:
     """Emit one intent per position slice that the pace asks for now."""
     rule = state.policy.liquidation
     case.attempts += 1
-    sizes = close_out_sizes(
-        [(p.lots, quote_notional(state, p.market, p.lots)) for p in st.positions],
-        rule.pace,
-        equity=st.equity,
-        maintenance=st.maintenance,
-        attempt=case.attempts,
-        elapsed_ns=state.time_ns - case.started_ns,
-        penalty=rule.fee.rate if rule.fee.kind is FeeKind.PENALTY else Fraction(0),
-    )
+    sizes = sizes_of(state, st, case)
     case.next_ns = state.time_ns + (rule.pace.cooldown_ns if any(s.partial for s in sizes) else 0)
     total = total_requirement(state, st)
     for size in sizes:
         position = st.positions[size.position]
-        count = _within_caps(state, case, position.market, size.lots)
+        count = within_caps(state, case, position.market, size.lots)
         if not count:
             continue
         lots = -count if position.lots > 0 else count
@@ -127,24 +117,6 @@ def open_intents(state: State, step: Step, st: UnitState, case: Case) -> None:
             idle_ns=state.time_ns - case.started_ns,
         )
         _open_intent(state, step, st.account, position.market, lots, limit, CLOSE_OUT, st.unit)
-
-
-def _within_caps(state: State, case: Case, market: int, lots: int) -> int:
-    """How many of ``lots`` the caps between two marks let through, rounded down; counted as used."""
-    caps = state.policy.liquidation.caps
-    if caps is None:
-        return lots
-    if case.block != state.marks_seen:
-        case.block, case.use = state.marks_seen, BlockUse()
-    symbol = state.instrument(market).symbol
-    room = case.use.headroom(BlockCap(caps.max_notional, caps.max_fund_loss), symbol)
-    if isinstance(room, CapRefused):
-        return 0
-    notional = quote_notional(state, market, lots)
-    if notional > room.notional:
-        lots = lots * max(0, room.notional) // notional
-    case.use = case.use.after(symbol, notional=quote_notional(state, market, lots), fund_loss=0)
-    return lots
 
 
 def _over_cap(state: State, intent: Intent, draw: int) -> Rejection | None:

@@ -201,6 +201,29 @@ def command_to_plain(command: Command) -> dict[str, Any]:
     return {"kind": NAMES[type(command)], **command._asdict()}
 
 
+def _whole(value: Any) -> int:
+    """The value if it is a whole number: neither text, nor a truth value, nor a float that happens to be round."""
+    if type(value) is not int:
+        raise TypeError(f"{value!r} is not a whole number")
+    return value
+
+
+_TYPES: dict[str, type] = {"int": int, "str": str, "bool": bool}
+
+
+def _check(name: str, annotation: str, value: Any) -> None:
+    """Is a field what the command's annotation says? ``type`` and not ``isinstance``: True is no amount."""
+    wanted = _TYPES.get(annotation.removesuffix(" | None"))
+    if wanted is not None:
+        fine = type(value) is wanted or (value is None and annotation.endswith(" | None"))
+    elif annotation == "Mapping[str, int]":
+        fine = isinstance(value, Mapping) and all(type(k) is str and type(v) is int for k, v in value.items())
+    else:
+        fine = isinstance(value, Mapping | tuple)
+    if not fine:
+        raise TypeError(f"{name} is {value!r}, expected {annotation}")
+
+
 def command_from_plain(data: Mapping[str, Any]) -> Command:
     """The command that ``data`` (one journal line) names.
 
@@ -214,14 +237,16 @@ def command_from_plain(data: Mapping[str, Any]) -> Command:
         raise InputError("unknown command", field="kind", value=kind, expected=", ".join(KINDS))
     try:
         if cls is Marks:
-            fields["indexes"] = {a: (int(n), int(d)) for a, (n, d) in fields.get("indexes", {}).items()}
+            fields["indexes"] = {a: (_whole(n), _whole(d)) for a, (n, d) in fields.get("indexes", {}).items()}
             fields["quarantined"] = tuple((str(s), str(p), str(r)) for s, p, r in fields.get("quarantined", ()))
         if cls is Auction:
-            fields["invitations"] = tuple((str(m), int(t)) for m, t in fields["invitations"])
-            fields["bids"] = tuple((str(m), str(a), int(n), int(t)) for m, a, n, t in fields["bids"])
+            fields["invitations"] = tuple((str(m), _whole(t)) for m, t in fields["invitations"])
+            fields["bids"] = tuple((str(m), str(a), _whole(n), _whole(t)) for m, a, n, t in fields["bids"])
         if cls is Funding:
-            fields["rates"] = {m: (int(n), int(d)) for m, (n, d) in fields["rates"].items()}
+            fields["rates"] = {m: (_whole(n), _whole(d)) for m, (n, d) in fields["rates"].items()}
         command: Command = cls(**fields)
+        for name, kind_of in cls.__annotations__.items():
+            _check(name, kind_of.__forward_arg__, getattr(command, name))
     except (TypeError, ValueError, KeyError) as error:
         raise InputError("command has wrong fields", field=str(kind), value=str(error)) from None
     return command

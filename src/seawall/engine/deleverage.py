@@ -18,12 +18,13 @@ from seawall.engine.halts import may_deleverage
 from seawall.engine.layers import Loss, Need, open_claim
 from seawall.engine.posting import Step
 from seawall.engine.state import State
-from seawall.engine.units import requirement, to_settle, total_requirement
+from seawall.engine.units import backed, requirement, to_settle, total_requirement
 from seawall.errors import InvariantBroken
 from seawall.liquidation import bankruptcy_share
 from seawall.margin import UnitState
 from seawall.money import Rounding, muldiv, split
 from seawall.waterfall import (
+    Backoff,
     Candidates,
     DeleverageRule,
     LayerRule,
@@ -71,6 +72,7 @@ def _needs(state: State, loss: Loss, terms: DeleverageRule) -> list[Need]:
     needs: list[Need] = []
     equity = min(0, st.equity)
     total = total_requirement(state, st)
+    severity = _severity(state, loss.unit, terms)
     for p in st.positions:
         part = requirement(state, st, p)
         if terms.price is PriceRule.BANKRUPTCY:
@@ -86,8 +88,19 @@ def _needs(state: State, loss: Loss, terms: DeleverageRule) -> list[Need]:
             worth, previous = state.worth(p.market), state.previous_worth(p.market)
             cost = max(0, -p.lots * (worth - previous))
             why = (("deleverage.at_previous", {"worth": worth, "previous": previous}),)
-        needs.append(Need(st.account, p.market, p.lots, cost, loss.number, why))
+        most = muldiv(abs(p.lots), severity.numerator, severity.denominator, Rounding.CEIL)
+        needs.append(Need(st.account, p.market, p.lots, cost, loss.number, why, most))
     return needs
+
+
+def _severity(state: State, unit: int, terms: DeleverageRule) -> Fraction:
+    """The part of each position to close at this attempt; the attempt is counted."""
+    case = state.cases.get(unit)
+    if case is None:
+        return terms.share
+    severity = Backoff(terms.share, terms.backoff).severity(case.deleveragings)
+    case.deleveragings += 1
+    return severity
 
 
 def _why_bankruptcy(
@@ -124,6 +137,7 @@ def _candidates(state: State, market: int, side: int, defaulters: set[int], rule
     ok &= ~np.isin(holders.accounts, np.fromiter(barred, dtype=np.int64, count=len(barred)))
     accounts, lots = holders.accounts[ok], np.abs(holders.lots[ok])
     equity, maintenance = state.book.equities(accounts, asset)
+    equity = backed(state, accounts, asset, equity)
     solvent = equity > 0
     return Candidates(
         accounts=accounts[solvent],
@@ -188,15 +202,20 @@ class Queue(NamedTuple):
     rule: DeleverageRule
 
 
+def closing(need: Need) -> int:
+    """How many lots of a need may be closed now."""
+    return abs(need.lots) if need.most is None else min(need.most, abs(need.lots))
+
+
 def match(rule: DeleverageRule, queue: Queue, symbol: str) -> list[list[tuple[int, int, int, int]]]:
     """Per need: (candidate index, lots, place in the queue from 1, score) of those who take it, first need first."""
     candidates, needs = queue.candidates, queue.needs
-    total = sum(abs(n.lots) for n in needs)
+    total = sum(closing(n) for n in needs)
     order, scores, capacity = queue_of(rule, candidates, total, market=symbol, turn=queue.turn, unit=queue.unit)
     spare = candidates.equity.tolist()
     at, out = 0, []
     for need in needs:
-        left, matched = abs(need.lots), []
+        left, matched = closing(need), []
         while left and at < len(order):
             index = order[at]
             take = min(left, capacity[index])

@@ -7,53 +7,86 @@ evaluating them on those inputs and the event's own fields gives the amounts tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import Enum
 from typing import Any, NamedTuple
 
-Why = tuple[tuple[str] | tuple[str, Mapping[str, Any]], ...]
+from seawall.engine.ending_events import (
+    AuctionHeld,
+    ClaimRejected,
+    Distributed,
+    HaltBegan,
+    HaltEnded,
+    PositionSold,
+    WoundDown,
+    WrittenOff,
+)
+from seawall.engine.refusals import Refused, Rejection
+from seawall.engine.sharing_events import (
+    BorneByWithdrawals,
+    Called,
+    CallRound,
+    CashCut,
+    LayersShared,
+    MembersDrawn,
+    OpenInterestCharged,
+    Recovered,
+    RecoveryShared,
+    Reinstated,
+    WithdrawalCut,
+)
+from seawall.engine.why import Why
 
-
-class Refused(Enum):
-    """Why a command was refused. A refused command changes nothing; the refusal is journalled."""
-
-    TIME_BACKWARDS = "time_backwards"  # the command's time is before the last accepted one
-    UNKNOWN_MARKET = "unknown_market"  # no such market
-    UNKNOWN_ACCOUNT = "unknown_account"  # no such account
-    UNKNOWN_ASSET = "unknown_asset"  # no such asset
-    BAD_MARK = "bad_mark"  # a mark or price that is not positive, or whose lot value does not fit the book
-    BAD_AMOUNT = "bad_amount"  # a size or amount that is not positive
-    OVERFLOW = "overflow"  # legal-looking values whose products do not fit the book's bounds
-    UNKNOWN_INTENT = "unknown_intent"  # no open intent of that number
-    INTENT_LAPSED = "intent_lapsed"  # the fill is later than the intent's deadline
-    TOO_LARGE = "too_large"  # more lots than the intent still asks for
-    WORSE_THAN_LIMIT = "worse_than_limit"  # the fill price is beyond the intent's limit
-    SELF_TRADE = "self_trade"  # both sides are the same account
-    CAP_REACHED = "cap_reached"  # the fill would cost the layers more than an account's cap between two marks
-    FUND_SHORT = "fund_short"  # the fill needs more than the loss layers may pay for it
-    INSUFFICIENT_MARGIN = "insufficient_margin"  # would end below the initial requirement
-    INSUFFICIENT_BALANCE = "insufficient_balance"  # more than the account's balance of that asset
-    UNDER_LIQUIDATION = "under_liquidation"  # the account is being liquidated and may not trade or withdraw
-    UNKNOWN_LOSS = "unknown_loss"  # no loss of that number in that asset
-    UNKNOWN_CAUSE = "unknown_cause"  # not a cause that layers can cover
-    LOSS_DECLARED = "loss_declared"  # a loss with that reference is booked already
-    NOT_REINSTATED = "not_reinstated"  # only house accounts are lifted by the owner
-    NOT_IN_DEFAULT = "not_in_default"  # only the portfolio of an account under liquidation is auctioned
-    BAD_AUCTION = "bad_auction"  # terms, invitations or bids that make no auction
-    HALTED = "halted"  # a halt of the policy is on: trading or withdrawals stand still
-    NO_WIND_DOWN = "no_wind_down"  # the policy has no rule for winding down
-    NOT_WINDING_DOWN = "not_winding_down"  # claims and distributions belong to a venue that is wound down
-    WOUND_DOWN = "wound_down"  # the venue is wound down: nothing trades, settles or moves any more
-    EXPIRED = "expired"  # the market's last moment is over: nobody trades it any more
-    HOUSE_ACCOUNT = "house_account"  # a fund neither trades nor withdraws
-    NOT_EXPIRED = "not_expired"  # settlement before expiry, or of a perpetual
-
-
-class Rejection(NamedTuple):
-    """A refused command: code and data. State is unchanged."""
-
-    code: Refused
-    detail: Mapping[str, Any]
+__all__ = [
+    "EVENT_NAMES",
+    "AuctionHeld",
+    "BorneByWithdrawals",
+    "CallRound",
+    "Called",
+    "CashCut",
+    "ClaimOpened",
+    "ClaimRejected",
+    "Converted",
+    "DeleverageNeeded",
+    "DeleverageShared",
+    "Deleveraged",
+    "Distributed",
+    "Drawn",
+    "Event",
+    "Filled",
+    "FundingPaid",
+    "GainsHaircut",
+    "HaltBegan",
+    "HaltEnded",
+    "IntentLapsed",
+    "IntentOpened",
+    "LayersShared",
+    "LiquidationEnded",
+    "LiquidationStarted",
+    "LossCarried",
+    "LossRecognised",
+    "MarksSet",
+    "MembersDrawn",
+    "Moved",
+    "OpenInterestCharged",
+    "Outcome",
+    "PositionSettled",
+    "PositionSold",
+    "Quarantined",
+    "Recovered",
+    "RecoveryShared",
+    "Refused",
+    "Reinstated",
+    "Rejection",
+    "Residual",
+    "Restored",
+    "Settled",
+    "TakenOver",
+    "Traded",
+    "Why",
+    "WithdrawalCut",
+    "WoundDown",
+    "WrittenOff",
+    "event_to_plain",
+]
 
 
 class MarksSet(NamedTuple):
@@ -168,83 +201,6 @@ class Drawn(NamedTuple):
     why: Why
 
 
-class LayersShared(NamedTuple):
-    """Layers of one rank shared what was left of a loss: (layer, amount) each; their draws follow."""
-
-    loss: int
-    asset: str
-    shares: tuple[tuple[str, int], ...]
-    why: Why
-
-
-class MembersDrawn(NamedTuple):
-    """Members of one rank paid ``amount`` out of their contributions: (account, amount) each."""
-
-    loss: int
-    layer: str
-    asset: str
-    amount: int
-    parts: tuple[tuple[str, int], ...]
-    why: Why
-
-
-class CallRound(NamedTuple):
-    """One round of a cash call: ``left`` shared over the members whose caps have room: (member, share) each."""
-
-    loss: int
-    layer: str
-    asset: str
-    left: int
-    shares: tuple[tuple[str, int], ...]
-    why: Why
-
-
-class Called(NamedTuple):
-    """A member paid a cash call: from outside to its contribution ``account``, and on to the loss."""
-
-    loss: int
-    layer: str
-    member: str
-    account: str
-    asset: str
-    amount: int
-    why: Why
-
-
-class OpenInterestCharged(NamedTuple):
-    """Every open lot of a market paid the same towards a loss: ``amount`` over ``lots`` lots of ``accounts`` accounts."""
-
-    loss: int
-    layer: str
-    market: str
-    asset: str
-    amount: int
-    lots: int
-    accounts: int
-    why: Why
-
-
-class CashCut(NamedTuple):
-    """Every positive balance of an asset was cut towards a loss: (account, amount) each."""
-
-    loss: int
-    layer: str
-    asset: str
-    amount: int
-    cuts: tuple[tuple[str, int], ...]
-    why: Why
-
-
-class BorneByWithdrawals(NamedTuple):
-    """What was left of a loss is paid off by withdrawals, at a rate below one, until nothing is outstanding."""
-
-    loss: int
-    layer: str
-    asset: str
-    amount: int
-    why: Why
-
-
 class DeleverageNeeded(NamedTuple):
     """What the layers before left of a loss: the amount that deleveraging is asked to collect."""
 
@@ -337,94 +293,6 @@ class ClaimOpened(NamedTuple):
     rank: int
 
 
-class Recovered(NamedTuple):
-    """What came back for a loss: ``residual`` pays what nobody had paid, then claims by rank (``recovery_shared``),
-    and ``excess`` beyond everything paid goes to the account that defaulted, or stays outside when there is none."""
-
-    loss: int
-    account: str
-    asset: str
-    amount: int
-    residual: int
-    excess: int
-    why: Why
-
-
-class RecoveryShared(NamedTuple):
-    """Claims of one rank were paid out of a recovery, pro rata to what each is owed: (holder, amount) each."""
-
-    loss: int
-    asset: str
-    rank: int
-    amount: int
-    parts: tuple[tuple[str, int], ...]
-    why: Why
-
-
-class Reinstated(NamedTuple):
-    """The owner lifted a house account."""
-
-    account: str
-    asset: str
-    amount: int
-
-
-class HaltBegan(NamedTuple):
-    """Something stands still (or, for deleveraging, is switched on) by a criterion of the policy, until at most then."""
-
-    halt: str
-    reason: str
-    since_ns: int
-    until_ns: int
-
-
-class HaltEnded(NamedTuple):
-    """A halt is over."""
-
-    halt: str
-    reason: str
-
-
-class WoundDown(NamedTuple):
-    """The venue stopped: every market settled at a price by rule; the classes in the order they are paid."""
-
-    basis: str
-    prices: tuple[tuple[str, int], ...]
-    classes: tuple[str, ...]
-
-
-class ClaimRejected(NamedTuple):
-    """A claim against the estate was rejected, and why."""
-
-    claim: str
-    claimant: str
-    rank: str
-    asset: str
-    amount_minor: int
-    reason: str
-
-
-class Distributed(NamedTuple):
-    """A class of claimants was paid ``amount`` of ``claims``, pro rata: (account, amount) each, minor units."""
-
-    asset: str
-    rank: str
-    final: bool
-    amount: int
-    claims: int
-    parts: tuple[tuple[str, int], ...]
-    why: Why
-
-
-class WrittenOff(NamedTuple):
-    """What no money was left for after the final distribution: (account, amount) each, minor units."""
-
-    asset: str
-    amount: int
-    parts: tuple[tuple[str, int], ...]
-    why: Why
-
-
 class Restored(NamedTuple):
     """Balances of a class that had been written off and are owed again: (account, amount) each, minor units."""
 
@@ -468,16 +336,6 @@ class Moved(NamedTuple):
     why: Why | None = None
 
 
-class WithdrawalCut(NamedTuple):
-    """What a withdrawal paid towards socialised losses: one less ``rate`` (num, den) of it, minor units."""
-
-    account: str
-    asset: str
-    amount_minor: int
-    rate: tuple[int, int]
-    why: Why
-
-
 class Converted(NamedTuple):
     """Collateral sold against the outside at the index price to cover a negative balance of the same account."""
 
@@ -487,37 +345,6 @@ class Converted(NamedTuple):
     bought: str
     bought_amount: int
     against: str
-    why: Why
-
-
-class PositionSold(NamedTuple):
-    """A position of an account in default went to the winner of the auction, at the mark."""
-
-    account: str
-    counterparty: str
-    market: str
-    asset: str
-    lots: int
-    value: int
-    why: Why
-
-
-class AuctionHeld(NamedTuple):
-    """The bids for a portfolio were opened: ``amount`` is what the winner paid on top of the mark (negative: received).
-
-    ``ranking``: valid bids, best first; ``refused``: bids that do not count, with the reason; ``tiers``: how every
-    member bid, which is the order in which their money is used.
-    """
-
-    account: str
-    asset: str
-    winner: str | None
-    buyer: str
-    amount: int
-    ranking: tuple[tuple[str, int], ...]
-    refused: tuple[tuple[str, int, str], ...]
-    tiers: tuple[tuple[str, str], ...]
-    thin: bool
     why: Why
 
 

@@ -11,6 +11,7 @@ from seawall.engine.layers import Loss, open_claim
 from seawall.engine.posting import Step
 from seawall.engine.socialise import covered, rooms_of
 from seawall.engine.state import State
+from seawall.engine.units import backed
 from seawall.waterfall import GainsBase, LayerRule, haircut_gains
 
 
@@ -40,7 +41,9 @@ def gains_in(state: State, asset: int, barred: set[int], base: GainsBase) -> tup
     stop = barred | state.house_accounts | {state.book.account_of(u) for u in state.cases}
     ok &= ~np.isin(accounts, np.fromiter(stop, dtype=np.int64, count=len(stop)))
     order = np.argsort(accounts[ok], kind="stable")
-    return accounts[ok][order].tolist(), np.minimum(gains[ok], equity[ok])[order].tolist()
+    accounts = accounts[ok][order]
+    room = backed(state, accounts, asset, np.minimum(gains[ok], equity[ok])[order])
+    return accounts[room > 0].tolist(), room[room > 0].tolist()
 
 
 def _post(

@@ -24,7 +24,7 @@ def _unpaid(state: State) -> int:
     for unit in state.cases:
         st = state.book.unit_state(unit)
         total += asset_quote_value(state, st.asset, max(0, -st.equity))
-    for row in state.deficits:
+    for row in state.deficits.unpaid():
         asset = state.loss_assets.get(row.loss)
         if asset is not None and row.pending > 0:
             total += asset_quote_value(state, asset, row.pending)

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from seawall.engine.closeout import below_takeover, end_case, lapse_intents
@@ -21,8 +22,10 @@ from seawall.engine.deleverage import deleverage
 from seawall.engine.events import TakenOver, Why
 from seawall.engine.layers import Need
 from seawall.engine.losses import default_of, settle
+from seawall.engine.margining import look_at
 from seawall.engine.posting import Step
-from seawall.engine.state import State
+from seawall.engine.state import State, watched
+from seawall.engine.units import from_quote, gross_of
 from seawall.liquidation import BackstopRule, excess_over_limits, may_take_over
 from seawall.margin import UnitState
 from seawall.waterfall import LayerKind, PriceRule
@@ -32,7 +35,7 @@ def resolve(state: State, step: Step) -> None:
     """Walk every open case down the ladder. See the module."""
     unfilled = lapse_intents(state, step)
     defaults: list[int] = []
-    for unit in sorted(set(state.cases) | state.watch):
+    for unit in sorted(set(state.cases) | watched(state)):
         st = state.book.unit_state(unit)
         if st.account == state.outside:
             continue  # it stands for everyone beyond the venue: nobody here owes for it
@@ -72,20 +75,27 @@ def _backstop_has_room(state: State, st: UnitState) -> bool:
     rule = state.policy.liquidation.backstop
     if rule is None or state.backstop is None:
         return False
-    taken: dict[int, int] = {}
-    margin: dict[int, int] = dict(st.cash)
-    for p in st.positions:
-        asset = state.settle_asset[p.market]
-        taken[asset] = taken.get(asset, 0) + abs(p.lots) * p.unit_value
-        margin[asset] = margin.get(asset, 0) + p.worth - p.entry
-    for asset in sorted(taken):
-        own = state.book.unit_state(state.book.unit_of(state.backstop, asset))
-        gross = sum(abs(p.lots) * p.unit_value for p in own.positions if state.settle_asset[p.market] == asset)
-        if not may_take_over(
-            rule, equity=own.equity, gross=gross, extra_gross=taken[asset], extra_equity=margin.get(asset, 0)
-        ):
-            return False
-    return True
+    if state.book.pooled:
+        own = state.book.unit_state(state.backstop)
+        gross, extra = sum(gross_of(state, own)), sum(gross_of(state, st))
+        return may_take_over(
+            _in_units(state, rule, own.asset), equity=own.equity, gross=gross, extra_gross=extra, extra_equity=st.equity
+        )
+    own = look_at(state, state.backstop, st.asset)
+    return may_take_over(
+        _in_units(state, rule, st.asset),
+        equity=own.equity,
+        gross=sum(gross_of(state, own)),
+        extra_gross=sum(gross_of(state, st)),
+        extra_equity=st.equity,
+    )
+
+
+def _in_units(state: State, rule: BackstopRule, asset: int) -> BackstopRule:
+    """The rule with its limit in money (millionths of the quote currency) as book units of the asset judged in."""
+    if rule.max_notional is None:
+        return rule
+    return replace(rule, max_notional=from_quote(state, asset, rule.max_notional))
 
 
 def take_over(state: State, step: Step, st: UnitState) -> None:
@@ -158,15 +168,16 @@ def _hold_backstop_to_its_limits(state: State, step: Step) -> None:
             continue
         if not st.positions or state.policy.deleverage is None:
             continue
-        gross = [abs(p.lots) * p.unit_value for p in st.positions]
-        excess = excess_over_limits(rule, equity=st.equity, gross=sum(gross))
+        gross = gross_of(state, st)
+        in_units = _in_units(state, rule, st.asset)
+        excess = excess_over_limits(in_units, equity=st.equity, gross=sum(gross))
         if excess <= 0:
             continue
         whole = sum(gross)
         for p in st.positions:
             lots = -(-abs(p.lots) * excess // whole)  # rounded up: the limit must hold afterwards
             signed = lots if p.lots > 0 else -lots
-            why = _why_limit(rule, st.equity, whole, p.lots)
+            why = _why_limit(in_units, st.equity, whole, p.lots)
             if state.policy.deleverage.price is PriceRule.PREVIOUS_MARK:
                 worth, previous = state.worth(p.market), state.previous_worth(p.market)
                 cost = -signed * (worth - previous)

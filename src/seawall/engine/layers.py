@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from seawall.engine.events import Called, CallRound, ClaimOpened, Drawn, LayersShared, LossRecognised, MembersDrawn, Why
 from seawall.engine.limits import DrawPlace
 from seawall.engine.posting import Step
 from seawall.engine.state import State
+from seawall.engine.units import backed
 from seawall.members import CallCaps, Tier, call_limits, cash_call, pro_rata, tiers_in_order, window_for
 from seawall.money import split
 from seawall.waterfall import OTHER_TIER, PAYING, LayerKind, LayerRule, LayerState, allocate
@@ -18,7 +21,7 @@ from seawall.waterfall import OTHER_TIER, PAYING, LayerKind, LayerRule, LayerSta
 class Need:
     """``lots`` (signed, of ``account``) to close in ``market``; ``cost`` is asked of the takers for all of them.
 
-    ``loss`` is 0 when no loss is being covered. ``why`` gives cost and lots. ``done`` (lots) and ``collected`` are
+    ``loss`` is 0 when no loss is being covered. ``why`` gives cost and lots. ``most`` bounds how many lots are closed now. ``done`` (lots) and ``collected`` are
     filled in by deleveraging.
     """
 
@@ -28,6 +31,7 @@ class Need:
     cost: int
     loss: int
     why: Why = ()
+    most: int | None = None
     done: int = 0
     collected: int = 0
 
@@ -93,12 +97,17 @@ def place_of(state: State, loss: Loss) -> DrawPlace:
     if loss.market >= 0:
         instrument = state.instrument(loss.market)
         market, tier = instrument.symbol, state.policy.tiers.get(instrument.base, OTHER_TIER)
-    return DrawPlace(loss.event, loss.holder, market, tier, state.asset(loss.asset).name, state.time_ns)
+    owner = loss.holder if loss.account is None else state.snapshot.owners[loss.account]
+    return DrawPlace(loss.event, loss.holder, owner, market, tier, state.asset(loss.asset).name, state.time_ns)
 
 
 def free_cash(state: State, account: int, asset: int) -> int:
     """Cash a house account can pay away: its balance, but not more than its equity when it holds positions."""
-    cash = state.book.cash(account, asset)
+    cash = max(0, state.book.cash(account, asset))
+    if not cash:
+        return 0
+    if state.book.pooled:
+        return int(backed(state, np.array([account]), asset, np.array([cash]))[0])
     if state.book.positions_of(account):
         cash = min(cash, state.book.unit_state(state.book.unit_of(account, asset)).equity)
     return max(0, cash)
@@ -300,11 +309,19 @@ def open_claim(
     state: State, step: Step, loss: int, holder: str, asset: str, amount: int, layer: LayerRule | None
 ) -> None:
     """Those who paid hold a claim on recoveries; the layer used last is repaid first (rank 1)."""
-    if amount > 0:
-        layers = state.policy.layers
-        rank = len(layers) - layers.index(layer) if layer is not None else 1
-        state.claims.open(holder, amount, rank=rank, loss=loss, asset=asset)
-        step.emit(ClaimOpened(loss, holder, asset, amount, rank))
+    open_claims(state, step, loss, asset, [(holder, amount)], layer)
+
+
+def open_claims(
+    state: State, step: Step, loss: int, asset: str, payers: Iterable[tuple[str, int]], layer: LayerRule | None
+) -> None:
+    """``open_claim`` for every (holder, amount)."""
+    layers = state.policy.layers
+    rank = len(layers) - layers.index(layer) if layer is not None else 1
+    for holder, amount in payers:
+        if amount > 0:
+            state.claims.open(holder, amount, rank=rank, loss=loss, asset=asset)
+            step.emit(ClaimOpened(loss, holder, asset, amount, rank))
 
 
 def observe_balances(state: State) -> None:

@@ -12,10 +12,12 @@ from seawall.waterfall import OTHER_TIER, LayerRule, Limit, LimitScope
 
 @dataclass(frozen=True, slots=True)
 class DrawPlace:
-    """Where a draw counts: the loss, who defaulted, in which market (of which tier), in which asset, when."""
+    """Where a draw counts: the event, who defaulted (the account and its owner; of a declared loss both are its holder),
+    in which market (of which tier), in which asset, when."""
 
     loss: int
     account: str
+    owner: str
     market: str
     tier: str
     asset: str
@@ -25,10 +27,11 @@ class DrawPlace:
 class LimitBook:
     """Sums of draws by layer and scope, draws inside windows, and peaks of balances. Book units."""
 
-    __slots__ = ("_draws", "_peaks", "_used")
+    __slots__ = ("_draws", "_events", "_peaks", "_used")
 
     def __init__(self) -> None:
         self._used: dict[tuple[str, str, str, str], int] = {}
+        self._events: dict[int, dict[tuple[str, str], int]] = {}  # event -> (layer, asset) -> sum, until it is over
         self._draws: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
         self._peaks: dict[tuple[str, str, int], deque[tuple[int, int]]] = {}
 
@@ -70,6 +73,8 @@ class LimitBook:
         if limit.scope in (LimitScope.PERIOD, LimitScope.MARKET_PERIOD):
             draws = self._draws.get((rule.name, scope_key(limit.scope, place), place.asset), ())
             return sum(amount for time_ns, amount in draws if time_ns > place.time_ns - limit.window_ns)
+        if limit.scope is LimitScope.EVENT:
+            return self._events.get(place.loss, {}).get((rule.name, place.asset), 0)
         return self._used.get((rule.name, limit.scope.value, scope_key(limit.scope, place), place.asset), 0)
 
     def record(self, rule: LayerRule, place: DrawPlace, amount: int) -> None:
@@ -81,19 +86,23 @@ class LimitBook:
                 longest = max(limit.window_ns for limit in windows)
                 draws[:] = [d for d in draws if d[0] > place.time_ns - longest]
                 draws.append((place.time_ns, amount))
+            elif scope is LimitScope.EVENT:
+                event, payer = self._events.setdefault(place.loss, {}), (rule.name, place.asset)
+                event[payer] = event.get(payer, 0) + amount
             else:
                 key = (rule.name, scope.value, scope_key(scope, place), place.asset)
                 self._used[key] = self._used.get(key, 0) + amount
 
     def forget(self, event: int) -> None:
         """An event is over: no draw will count for it any more."""
-        for key in [k for k in self._used if k[1] == LimitScope.EVENT.value and k[2] == str(event)]:
-            del self._used[key]
+        self._events.pop(event, None)
 
     def canonical_lines(self) -> Iterator[str]:
         """One line a counter, in order of first use: part of the state hash."""
         for (layer, scope, key, asset), amount in self._used.items():
             yield f"used {layer} {scope} {key} {asset} {amount}"
+        for event, paid in self._events.items():
+            yield f"event {event} {paid}"
         for (layer, market, asset), draws in self._draws.items():
             yield f"draws {layer} {market} {asset} {draws}"
         for (layer, asset, window_ns), peaks in self._peaks.items():
@@ -107,6 +116,8 @@ def scope_key(scope: LimitScope, place: DrawPlace) -> str:
             return str(place.loss)
         case LimitScope.ACCOUNT:
             return place.account
+        case LimitScope.OWNER:
+            return place.owner
         case LimitScope.PERIOD:
             return ""
         case _:

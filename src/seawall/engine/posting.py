@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seawall.engine.events import Event, Why
 from seawall.engine.explain import side
 from seawall.engine.state import State
@@ -81,18 +84,28 @@ class Step:
             self.post(source, self.state.cash_id(target, asset), self.state.asset(asset).to_minor(amount), code)
             self.sync_cash(target, asset)
 
-    def charge(self, market: int, charges: Sequence[tuple[int, int]], target: int, code: str) -> None:
-        """Take (account, amount >= 0) from the unrealised profit of open positions of a market and pay the sum from
-        its clearing account to a ledger account: an entry value that is higher by ``amount`` is a profit that is lower.
-        """
+    def charge(self, market: int, amounts: NDArray[np.int64], target: int, code: str) -> None:
+        """Take ``amounts`` (>= 0, in the order of ``book.holders``) from the unrealised profit of a market's open
+        positions and pay the sum from its clearing account to a ledger account."""
         state = self.state
-        total = 0
-        for account, amount in charges:
-            lots, entry = state.book.position(account, market)
-            state.book.set_position(account, market, lots, entry + amount)
-            total += amount
+        state.book.charge_holders(market, amounts)
+        total = sum(amounts.tolist())
         if total:
             self.post(state.clearing[market], target, state.asset(state.settle_asset[market]).to_minor(total), code)
+
+    def spend_each(self, accounts: Sequence[int], target: int, asset: int, amounts: Sequence[int], code: str) -> None:
+        """``spend`` of many accounts that have cash in the asset, each named once; amounts > 0."""
+        state, terms = self.state, self.state.asset(asset)
+        width, ids, per_book = len(state.snapshot.assets), state.cash_ids, terms.minor_per_book
+        post, balance, after = state.ledger.post_one, state.ledger.balance, []
+        for account, amount in zip(accounts, amounts, strict=True):
+            source, minor = ids[account * width + asset], amount * per_book
+            if post(source, target, minor, code) is not None:
+                raise InvariantBroken(f"the ledger refused a checked transfer of {minor} from account {source}")
+            self.transfers.append((source, target, minor, code))
+            after.append(balance(source) // per_book)  # rounded down, as Asset.to_book
+        state.book.set_cash_of(np.array(accounts, dtype=np.int64), asset, np.array(after, dtype=np.int64))
+        state.touched.update((account, asset) for account in accounts)
 
     def exchange(
         self, account: int, other: int, market: int, lots: int, value: int, code: str

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from seawall.engine.events import BorneByWithdrawals, CashCut, OpenInterestCharged, Why
-from seawall.engine.layers import Loss, open_claim, place_of
+from seawall.engine.layers import Loss, open_claims, place_of
 from seawall.engine.limits import scope_key
 from seawall.engine.posting import Step
 from seawall.engine.state import State
+from seawall.engine.units import backed
 from seawall.money import Rounding, muldiv, split
 from seawall.waterfall import LayerRule
 
@@ -80,22 +81,18 @@ def charge_open_interest(state: State, step: Step, rule: LayerRule, losses: Sequ
         if loss.left <= 0 or loss.market < 0 or state.settle_asset[loss.market] != loss.asset:
             continue
         holders = state.book.holders(loss.market)
-        payers = [
-            (account, abs(lots))
-            for account, lots in zip(holders.accounts.tolist(), holders.lots.tolist(), strict=True)
-            if account not in barred
-        ]
+        stop = np.fromiter(barred, dtype=np.int64, count=len(barred))
+        lots = np.where(np.isin(holders.accounts, stop), 0, np.abs(holders.lots))
         amount = limited(state, rule, loss, loss.left)
-        open_lots = sum(lots for _, lots in payers)
+        open_lots = sum(lots.tolist())
         if not open_lots or not amount:
             continue
-        charges = [
-            (account, share)
-            for (account, _), share in zip(payers, split(amount, [lots for _, lots in payers]), strict=True)
-            if share
-        ]
-        step.note("open_interest", Charges(loss.number, amount, payers))
-        step.charge(loss.market, charges, loss.target, f"layer:{rule.name}")
+        if step.watch is not None:
+            asked = [(a, n) for a, n in zip(holders.accounts.tolist(), lots.tolist(), strict=True) if n]
+            step.note("open_interest", Charges(loss.number, amount, asked))
+        shares = np.array(split(amount, lots.tolist()), dtype=np.int64)
+        step.charge(loss.market, shares, loss.target, f"layer:{rule.name}")
+        charged = shares > 0
         symbol, asset = state.instrument(loss.market).symbol, state.asset(loss.asset).name
         step.emit(
             OpenInterestCharged(
@@ -105,19 +102,15 @@ def charge_open_interest(state: State, step: Step, rule: LayerRule, losses: Sequ
                 asset,
                 amount,
                 open_lots,
-                len(charges),
+                int(charged.sum()),
                 (("socialise.open_interest", {"left": loss.left, "most": amount}),),
             )
         )
-        for account, share in charges:
-            state.claims.open(
-                state.account_name(account),
-                share,
-                rank=len(state.policy.layers) - state.policy.layers.index(rule),
-                loss=loss.number,
-                asset=asset,
-            )
-            state.watch.add(state.book.unit_of(account, loss.asset))
+        rank = len(state.policy.layers) - state.policy.layers.index(rule)
+        payers = holders.accounts[charged]
+        for account, share in zip(payers.tolist(), shares[charged].tolist(), strict=True):
+            state.claims.open(state.account_name(account), share, rank=rank, loss=loss.number, asset=asset)
+        state.watch.update(state.book.units_of(payers, loss.asset))
         covered(state, step, rule, loss, amount)
 
 
@@ -143,24 +136,24 @@ def cut_cash(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) 
             continue
         most[loss.asset] -= bound
         asset = state.asset(loss.asset).name
-        cuts: list[tuple[str, int]] = []
-        cut_from: list[int] = []
-        for account, balance, cut in zip(accounts, balances, split(bound, balances), strict=True):
-            if cut:
-                name = state.account_name(account)
-                step.spend(account, loss.target, loss.asset, cut, f"layer:{rule.name}")
-                open_claim(state, step, loss.number, name, asset, cut, layer=rule)
-                state.watch.add(state.book.unit_of(account, loss.asset))
-                cuts.append((name, cut))
-                cut_from.append(balance)
+        hit = [
+            (account, balance, cut)
+            for account, balance, cut in zip(accounts, balances, split(bound, balances), strict=True)
+            if cut
+        ]
+        payers = [account for account, _, _ in hit]
+        step.spend_each(payers, loss.target, loss.asset, [cut for _, _, cut in hit], f"layer:{rule.name}")
+        cuts = tuple((state.account_name(account), cut) for account, _, cut in hit)
+        open_claims(state, step, loss.number, asset, cuts, rule)
+        state.watch.update(state.book.units_of(np.array(payers, dtype=np.int64), loss.asset))
         inputs = {
             "left": bound,
             "whole": whole,
             "num": rule.cap.numerator,
             "den": rule.cap.denominator,
-            "balances": cut_from,
+            "balances": [balance for _, balance, _ in hit],
         }
-        step.emit(CashCut(loss.number, rule.name, asset, bound, tuple(cuts), (("socialise.cash", inputs),)))
+        step.emit(CashCut(loss.number, rule.name, asset, bound, cuts, (("socialise.cash", inputs),)))
         covered(state, step, rule, loss, bound)
 
 
@@ -171,7 +164,9 @@ def _balances(state: State, asset: int, barred: set[int]) -> tuple[list[int], li
     balances = np.minimum(state.book.row_cash[rows], state.book.row_equities()[rows])
     ok = (balances > 0) & ~np.isin(accounts, np.fromiter(barred, dtype=np.int64, count=len(barred)))
     order = np.argsort(accounts[ok], kind="stable")
-    return accounts[ok][order].tolist(), balances[ok][order].tolist()
+    accounts = accounts[ok][order]
+    balances = backed(state, accounts, asset, balances[ok][order])
+    return accounts[balances > 0].tolist(), balances[balances > 0].tolist()
 
 
 def bear_by_withdrawals(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) -> None:

@@ -39,6 +39,7 @@ class Case:
     started_ns: int
     market: int = -1
     attempts: int = 0
+    deleveragings: int = 0
     next_ns: int = 0
     intents: set[int] = field(default_factory=set)
     event: int = 0
@@ -164,6 +165,14 @@ class State:
         return 0 if found is None else self.ledger.balance(found)
 
 
+MANY = 64
+
+
+def watched(state: State) -> set[int]:
+    """Units on the watch that something may have to be done about: of many, only those in trouble."""
+    return state.watch if len(state.watch) < MANY else state.book.in_trouble(state.watch)
+
+
 def state_lines(state: State) -> Iterator[str]:
     """The canonical text of the state, line by line: what the state hash is computed over.
 
@@ -182,7 +191,7 @@ def state_lines(state: State) -> Iterator[str]:
         yield f"position {names[a]} {instruments[m].symbol} {n} {e}"
     for unit in sorted(state.cases):
         case = state.cases[unit]
-        yield f"case {unit} {case.started_ns} {case.market} {case.attempts} {case.next_ns} {case.event}"
+        yield f"case {unit} {case.started_ns} {case.market} {case.attempts} {case.deleveragings} {case.next_ns} {case.event}"
         if case.called:
             yield f"called {unit} {sorted(case.called.items())}"
         if case.block >= 0:
@@ -201,7 +210,7 @@ def state_lines(state: State) -> Iterator[str]:
     if state.period is not None:
         yield from state.period.canonical_lines()
     for reference, loss in state.references.items():
-        yield f"declared {reference} {loss}"
+        yield f"declared {reference!r} {loss}"
     for measure, value in sorted(state.observed.items()):
         yield f"observed {measure} {value}"
     for number, track in enumerate(state.halts):

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seawall.engine.state import State
 from seawall.margin import PositionState, UnitState
 from seawall.money import Rounding, muldiv
@@ -67,3 +70,40 @@ def asset_quote_value(state: State, asset: int, amount: int) -> int:
     if market is None:
         return muldiv(amount, 10**QUOTE_SCALE, 10 ** state.asset(asset).book_scale, Rounding.CEIL)
     return quote_value(state, market, amount)
+
+
+def from_quote(state: State, asset: int, millionths: int) -> int:
+    """Millionths of the quote currency in book units of a settle asset, rounded down; a coin at the mark of its first
+    inverse market."""
+    market = next((m for m, a in enumerate(state.settle_asset) if a == asset and state.unit_values[m]), None)
+    if market is None or not state.instrument(market).inverse:
+        return muldiv(millionths, 10 ** state.asset(asset).book_scale, 10**QUOTE_SCALE, Rounding.FLOOR)
+    face = state.instrument(market).lot * 10**QUOTE_SCALE
+    return muldiv(millionths, state.unit_values[market] * face.denominator, face.numerator, Rounding.FLOOR)
+
+
+def gross_of(state: State, st: UnitState) -> list[int]:
+    """Notional of each position of a unit in the unit's currency, rounded up."""
+    found = []
+    for p in st.positions:
+        price = price_of(state, st, state.settle_asset[p.market])
+        found.append(muldiv(abs(p.lots) * p.unit_value, price.numerator, price.denominator, Rounding.CEIL))
+    return found
+
+
+def backed(state: State, accounts: NDArray[np.int64], asset: int, amounts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``amounts`` of an asset, each no more than its account (number) can bear before it falls below zero as it is judged.
+
+    Pool "asset": as they are, a row is judged alone. Pool "account": only accounts with a row below zero are looked at;
+    all others are worth at least what one row shows. Rounded down.
+    """
+    book = state.book
+    if not book.pooled:
+        return amounts
+    owing = np.unique(book.row_account[: book.rows][book.row_equities() < 0])
+    out = amounts.copy()
+    for at in np.nonzero(np.isin(accounts, owing))[0].tolist():
+        st = book.unit_state(int(accounts[at]))
+        price = price_of(state, st, asset)
+        out[at] = min(int(out[at]), muldiv(max(0, st.equity), price.denominator, price.numerator, Rounding.FLOOR))
+    return out

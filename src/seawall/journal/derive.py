@@ -248,6 +248,8 @@ _LISTS = {
     "recovery_shared": "parts",
     "distributed": "parts",
     "written_off": "parts",
+    "restored": "parts",
+    "auction_held": "tiers",
     "call_round": "shares",
 }
 

@@ -14,6 +14,7 @@ class PaceKind(Enum):
     SHARE = "share"  # positions above a notional: a share first, the rest after a cool-down (Hyperliquid docs)
     BUFFER = "buffer"  # as much as brings equity up to maintenance x (1 + buffer) (Drift v2, Vega)
     TARGET = "target"  # the smallest multiple of a step after which maintenance / equity is below a target (Paradex)
+    SERIES = "series"  # whole positions, the one first that lowers the requirement most per cost (option books)
     RAMP = "ramp"  # a share that grows with time: initial + elapsed / duration (Drift v2)
 
 
@@ -24,7 +25,8 @@ class Pace:
     Attributes:
         above: SHARE applies to positions whose notional (millionths of the quote currency) is above this; smaller
             ones go at once. None: all positions.
-        share: SHARE: fraction closed at the first attempt; TARGET: the step; RAMP: the initial share.
+        share: SHARE: fraction closed at the first attempt; TARGET: the step; RAMP: the initial share; SERIES: what closing is
+            expected to cost, of the notional.
         cooldown_ns: time between attempts after a partial one.
         buffer: BUFFER: fraction of maintenance that must be left over.
         target: TARGET: margin ratio that must be undercut.

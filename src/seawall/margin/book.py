@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from seawall.errors import InputError, InvariantBroken, MoneyOverflow
 from seawall.margin import rates as rt
-from seawall.margin.bookrows import BookRows
+from seawall.margin.bookroom import BookRoom
 from seawall.margin.bounds import Bounds
 from seawall.margin.portfolio import Portfolio
 from seawall.margin.rules import HaircutSchedule
@@ -24,7 +24,7 @@ from seawall.margin.snapshot import BookSnapshot
 from seawall.margin.units import FullPass, PositionState, UnitState
 
 
-class Book(BookRows):
+class Book(BookRoom):
     """See the module. All amounts in book units of the row's or market's asset."""
 
     def __init__(
@@ -184,20 +184,6 @@ class Book(BookRows):
         size = abs(lots)
         return size <= self.max_lots and not self.bounds.problem({market: self.bounds.lot[market]}, {market: size})
 
-    def fits_cash(self, account: int, asset: int, change: int) -> bool:
-        """Would the book take any change of cash, or of an entry value, up to ``change`` (>= 0) in this row?"""
-        row = int(self.row_of[asset, account])
-        cash, base = (0, 0) if row < 0 else (int(self.row_cash[row]), int(self.row_base[row]))
-        return abs(cash) + change <= rt.MAX_CASH and abs(base) + change <= rt.MAX_BASE
-
-    def fits_deposit(self, account: int, asset: int, change: int) -> bool:
-        """May so much cash be brought in? Half of the bound is kept for what positions and layers will still move."""
-        row = int(self.row_of[asset, account])
-        after = change + (0 if row < 0 else int(self.row_cash[row]))
-        if self.portfolio is not None and abs(self.portfolio.value(asset, after)) > rt.MAX_CASH // 2:
-            return False
-        return abs(after) <= rt.MAX_CASH // 2 and self.fits_cash(account, asset, abs(change))
-
     def fits_price(self, asset: int, price: Fraction) -> bool:
         """Pool "account": does every balance of the asset fit the book at this index price, with room to spare?"""
         if self.portfolio is None:
@@ -207,17 +193,6 @@ class Book(BookRows):
         equities = self.row_equities()[self.rows_of_asset(asset)]
         most = max((abs(int(e)) for e in (equities.min(), equities.max())), default=0) if len(equities) else 0
         return most * price <= rt.MAX_CASH // 2
-
-    def priced(self, asset: int) -> bool:
-        """Pool "account": does the asset have an index price? Pool "asset": always."""
-        return self.portfolio is None or asset in self.portfolio.prices
-
-    def equity_without(self, st: UnitState, asset: int, amount: int) -> int:
-        """Equity of a unit after ``amount`` (book units of ``asset``) has left it, haircut and index price counted."""
-        if self.portfolio is None:
-            return st.equity - amount
-        balance = st.cash[asset] + sum(p.worth - p.entry for p in st.positions if self.settle[p.market] == asset)
-        return st.equity - self.portfolio.value(asset, balance) + self.portfolio.value(asset, balance - amount)
 
     def set_requirement_value(self, market: int, long_value: int, short_value: int) -> None:
         """Notional per lot that requirements are charged on, where it is not V (options): long and short side.

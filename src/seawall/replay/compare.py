@@ -17,6 +17,7 @@ from seawall.margin import BookSnapshot
 from seawall.models import ResponseParameters
 from seawall.replay.driver import Progress
 from seawall.replay.outcome import Outcome
+from seawall.replay.present import present, report
 from seawall.replay.statistics import intervals, metric_frame, text_frame
 from seawall.replay.study import Books, Event, Study, book_hash, grid, labelled, run_cells, seeds_from
 from seawall.tables.policies import policy_names, read_policy
@@ -103,6 +104,13 @@ class Comparison:
             frame.write_csv(folder / f"{name}.csv")
         write_document(folder, DOCUMENT, self.document)  # last: a folder with it is whole
         return folder
+
+    def report(self, path: str | FilePath) -> FilePath:
+        """Write the report of the comparison as one HTML file; returns its path. See ``seawall.report``."""
+        return report(self, path)
+
+    def _repr_html_(self) -> str | None:
+        return present(self)
 
     def __repr__(self) -> str:
         d = self.document

@@ -28,6 +28,7 @@ class HouseTally:
     recovered: int = 0
     reinstated: int = 0
     paid_out: int = 0
+    auctions: int = 0
 
     def by_source(self, after: int) -> dict[str, int]:
         """Where its result came from; ``marks`` is what no event names: marks and funding on what it holds."""
@@ -42,6 +43,7 @@ class HouseTally:
             "recovered": self.recovered,
             "reinstated": self.reinstated,
             "paid_out": -self.paid_out,
+            "auctions": self.auctions,
         }
         gains["marks"] = after - self.before - sum(gains.values())
         return gains
@@ -60,6 +62,7 @@ class AccountTally:
     liquidated_notional: int = 0
     fees: int = 0
     taken_notional: int = 0
+    auctioned_notional: int = 0
     margin_lost: int = 0
     loss: int = 0
     deleveragings: int = 0
@@ -92,4 +95,5 @@ class MarketTally:
     given_up: int = 0
     fees: int = 0
     fill_gain: int = 0
+    auctioned_notional: int = 0
     charged: int = 0

@@ -44,6 +44,7 @@ ACCOUNTS = {
     "liquidated_notional": AMOUNT,
     "fees": AMOUNT,
     "taken_over_notional": AMOUNT,
+    "auctioned_notional": AMOUNT,
     "margin_lost": AMOUNT,
     "loss": AMOUNT,
     "deleveragings": COUNT,
@@ -75,6 +76,7 @@ MARKETS = {
     "given_up": AMOUNT,
     "fees": AMOUNT,
     "fill_gain": AMOUNT,
+    "auctioned_notional": AMOUNT,
     "charged": AMOUNT,
     "quarantined": COUNT,
 }
@@ -168,6 +170,7 @@ def _account(tally: Tally, a: AccountTally, closing: Equities, open_now: set[int
         a.liquidated_notional,
         a.fees,
         a.taken_notional,
+        a.auctioned_notional,
         a.margin_lost,
         a.loss,
         a.deleveragings,
@@ -204,6 +207,7 @@ def _markets(tally: Tally, timeline: Timeline, quarantined: dict[str, int]) -> l
                 m.given_up,
                 m.fees,
                 m.fill_gain,
+                m.auctioned_notional,
                 m.charged,
                 quarantined.get(instrument.symbol, 0),
             )

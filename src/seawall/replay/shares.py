@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from seawall.engine import Outcome, State
-from seawall.engine.events import Deleveraged, GainsHaircut
+from seawall.engine.events import CashCut, Deleveraged, GainsHaircut, OpenInterestCharged
 from seawall.money import Rounding, muldiv
 
 DIGITS = 4
+K = TypeVar("K", int, tuple[int, int])
 
 
 def ratio_text(num: int, den: int) -> str:
@@ -59,61 +60,118 @@ class LargestShares:
 
     def note(self, outcome: Outcome) -> None:
         """Look at one command that deleveraged or cut gains, after it was applied."""
+        state = self._state
         gave: dict[int, dict[int, int]] = {}
         closed: dict[tuple[int, int], list[int]] = {}
+        cuts: list[tuple[int, dict[int, int]]] = []
+        charged: dict[tuple[int, int], int] = {}  # by account and market
+        cash_cut: dict[tuple[int, int], int] = {}  # by account and asset
         for event in outcome.events:
             if isinstance(event, Deleveraged):
-                account = self._state.account_index[event.account]
-                market = self._state.market_index[event.market]
+                account, market = state.account_index[event.account], state.market_index[event.market]
                 held = closed.setdefault((account, market), [0, 0, 0])
                 held[0] += event.lots
                 held[1] += event.value
                 held[2] += event.cost
-                in_asset = gave.setdefault(self._state.settle_asset[market], {})
-                in_asset[account] = in_asset.get(account, 0) + event.cost
+                _add(gave.setdefault(state.settle_asset[market], {}), account, event.cost)
             elif isinstance(event, GainsHaircut):
-                asset = self._state.asset_index[event.asset]
-                cuts = {self._state.account_index[name]: cut for name, cut in event.cuts}
-                self._haircut(asset, cuts)
-                in_asset = gave.setdefault(asset, {})
-                for account, cut in cuts.items():
-                    in_asset[account] = in_asset.get(account, 0) + cut
-        if closed:
-            self._positions(outcome, closed)
+                asset = state.asset_index[event.asset]
+                cuts.append((asset, {state.account_index[name]: cut for name, cut in event.cuts}))
+                for account, cut in cuts[-1][1].items():
+                    _add(gave.setdefault(asset, {}), account, cut)
+            elif isinstance(event, OpenInterestCharged):
+                market = state.market_index[event.market]
+                for name, amount in charges_of(state, event):
+                    _add(charged, (state.account_index[name], market), amount)
+            elif isinstance(event, CashCut):
+                asset = state.asset_index[event.asset]
+                for name, cut in event.cuts:
+                    _add(cash_cut, (state.account_index[name], asset), cut)
+        realised = self._realised(outcome, closed)
+        for asset, by_account in cuts:
+            self._haircut(asset, by_account, closed, realised, charged)
+        self._positions(closed, realised, charged)
         for asset, amounts in gave.items():
-            self._equities(asset, amounts)
+            for (account, market), amount in charged.items():
+                if state.settle_asset[market] == asset:
+                    _add(cash_cut, (account, asset), amount)
+            self._equities(asset, amounts, cash_cut)
 
-    def _positions(self, outcome: Outcome, closed: dict[tuple[int, int], list[int]]) -> None:
-        """Profit of a position before it was closed: what is left of it, and what its transfers released."""
+    def _realised(self, outcome: Outcome, closed: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """Cash that each position's deleveraging brought its account, book units."""
         state, width = self._state, len(self._state.snapshot.assets)
-        realised: dict[tuple[int, int], int] = {}
+        moved: dict[tuple[int, int], int] = {}
         for source, target, minor, code in outcome.transfers:
             if code == "deleverage":
-                realised[source, target] = realised.get((source, target), 0) + minor
+                _add(moved, (source, target), minor)
+        found = {}
+        for account, market in closed:
+            asset = state.settle_asset[market]
+            clearing, cash = state.clearing[market], state.cash_ids.get(account * width + asset, -1)
+            found[account, market] = state.asset(asset).to_book(
+                moved.get((clearing, cash), 0) - moved.get((cash, clearing), 0)
+            )
+        return found
+
+    def _positions(
+        self,
+        closed: dict[tuple[int, int], list[int]],
+        realised: dict[tuple[int, int], int],
+        charged: dict[tuple[int, int], int],
+    ) -> None:
+        """Profit of a position before it was closed: what is left of it, what it released, what it was charged."""
+        state = self._state
         for (account, market), (lots, value, cost) in closed.items():
             if cost <= 0:
                 continue
-            asset = state.settle_asset[market]
-            clearing, cash = state.clearing[market], state.cash_ids.get(account * width + asset, -1)
-            minor = realised.get((clearing, cash), 0) - realised.get((cash, clearing), 0)
-            released = -state.asset(asset).to_book(minor) - value
+            released = -realised[account, market] - value
             left, entry = state.book.position(account, market)
-            profit = (left - lots) * state.worth(market) - (entry + released)
+            before = entry + released - charged.get((account, market), 0)
+            profit = (left - lots) * state.worth(market) - before
             if profit > 0:
                 self.of_profit = max(self.of_profit, Fraction(cost, profit))
 
-    def _haircut(self, asset: int, cuts: dict[int, int]) -> None:
+    def _haircut(
+        self,
+        asset: int,
+        cuts: dict[int, int],
+        closed: dict[tuple[int, int], list[int]],
+        realised: dict[tuple[int, int], int],
+        charged: dict[tuple[int, int], int],
+    ) -> None:
+        """Profit before: what it is now, what closing realised or cost, and what was charged to positions."""
+        state = self._state
         accounts = np.fromiter(cuts, dtype=np.int64, count=len(cuts))
-        equity, _ = self._state.book.equities(accounts, asset)
-        profits = (equity - self._state.book.cash_of(accounts, asset)).tolist()
-        self.of_profit = max(self.of_profit, _largest(cuts.values(), profits))
+        equity, _ = state.book.equities(accounts, asset)
+        profits = dict(zip(cuts, (equity - state.book.cash_of(accounts, asset)).tolist(), strict=True))
+        for (account, market), (_, _, cost) in closed.items():
+            if account in profits and state.settle_asset[market] == asset:
+                profits[account] += cost + realised[account, market]
+        for (account, market), amount in charged.items():
+            if account in profits and state.settle_asset[market] == asset:
+                profits[account] += amount
+        self.of_profit = max(self.of_profit, _largest(cuts.values(), profits.values()))
 
-    def _equities(self, asset: int, amounts: dict[int, int]) -> None:
+    def _equities(self, asset: int, amounts: dict[int, int], others: dict[tuple[int, int], int]) -> None:
         paid = {account: amount for account, amount in amounts.items() if amount > 0}
         accounts = np.fromiter(paid, dtype=np.int64, count=len(paid))
         equity, _ = self._state.book.equities(accounts, asset)
-        before = [left + amount for left, amount in zip(equity.tolist(), paid.values(), strict=True)]
+        before = [
+            left + amount + others.get((account, asset), 0)
+            for left, (account, amount) in zip(equity.tolist(), paid.items(), strict=True)
+        ]
         self.of_equity = max(self.of_equity, _largest(paid.values(), before))
+
+
+def _add(where: dict[K, int], key: K, amount: int) -> None:
+    where[key] = where.get(key, 0) + amount
+
+
+def charges_of(state: State, event: OpenInterestCharged) -> list[tuple[str, int]]:
+    """Who was charged what: each of them holds a claim of the layer's rank for exactly that; no event names them."""
+    layers = state.policy.layers
+    rank = len(layers) - next(i for i, rule in enumerate(layers) if rule.name == event.layer)
+    return [(c.holder, c.amount) for c in state.claims.of_loss(event.loss) if c.rank == rank and c.asset == event.asset]
 
 
 def _largest(parts: Iterable[int], wholes: Iterable[int]) -> Fraction:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from seawall.engine.events import (
+    AuctionHeld,
     BorneByWithdrawals,
     Called,
     CashCut,
@@ -18,14 +19,17 @@ from seawall.engine.events import (
     HaltEnded,
     MembersDrawn,
     OpenInterestCharged,
+    PositionSold,
     Recovered,
     RecoveryShared,
     Reinstated,
+    Restored,
     WithdrawalCut,
     WoundDown,
     WrittenOff,
 )
 from seawall.money import split
+from seawall.replay.shares import charges_of
 
 if TYPE_CHECKING:
     from seawall.replay.tally import Tally
@@ -57,6 +61,11 @@ class Shares:
     rejected: dict[str, int] = field(default_factory=dict)
     distributed: dict[str, int] = field(default_factory=dict)
     written_off: int = 0
+    restored: int = 0
+    auctions: int = 0
+    auctions_won: int = 0
+    auctioned_notional: int = 0
+    auction_paid: int = 0
 
 
 def _parts(tally: Tally, asset: str, parts: Sequence[tuple[str, int]], minor: bool = False) -> list[tuple[str, int]]:
@@ -112,12 +121,7 @@ def _called(tally: Tally, event: Called) -> None:
 
 
 def _charged(tally: Tally, event: OpenInterestCharged) -> None:
-    """Who was charged is in nobody's event: each of them holds a claim of the layer's rank for exactly that."""
-    state = tally.state
-    layers = state.policy.layers
-    rank = len(layers) - next(i for i, rule in enumerate(layers) if rule.name == event.layer)
-    claims = [c for c in state.claims.of_loss(event.loss) if c.rank == rank and c.asset == event.asset]
-    for name, part in _parts(tally, event.asset, [(c.holder, c.amount) for c in claims]):
+    for name, part in _parts(tally, event.asset, charges_of(tally.state, event)):
         tally.shares.charged += part
         tally.shares.charged_accounts.add(name)
         _reached(tally, name, "charged").charged += part
@@ -216,6 +220,37 @@ def _written_off(tally: Tally, event: WrittenOff) -> None:
             house.paid_out += part
 
 
+def _restored(tally: Tally, event: Restored) -> None:
+    """Owed again: what was written off comes back to the balances it was taken from."""
+    for name, part in _parts(tally, event.asset, event.parts, minor=True):
+        tally.shares.restored += part
+        house = tally.house_of(name)
+        if house is not None:
+            house.paid_out -= part
+
+
+def _position_sold(tally: Tally, event: PositionSold) -> None:
+    notional = tally.lots_value(tally.state.market_index[event.market], event.lots)
+    tally.shares.auctioned_notional += notional
+    tally.account(event.account).auctioned_notional += notional
+    market = tally.market(event.market)
+    market.auctioned_notional += notional
+    market.fallen.add(event.account)
+
+
+def _auction_held(tally: Tally, event: AuctionHeld) -> None:
+    tally.shares.auctions += 1
+    if event.winner is None:
+        return
+    tally.shares.auctions_won += 1
+    value = tally.value(event.asset, event.amount)
+    tally.shares.auction_paid += value
+    for name, sign in ((event.account, 1), (event.buyer, -1)):
+        house = tally.house_of(name)
+        if house is not None:
+            house.auctions += sign * value
+
+
 SHARING: dict[type[Any], Callable[[Any, Any], None]] = {
     MembersDrawn: _members_drawn,
     Called: _called,
@@ -232,4 +267,7 @@ SHARING: dict[type[Any], Callable[[Any, Any], None]] = {
     ClaimRejected: _rejected,
     Distributed: _distributed,
     WrittenOff: _written_off,
+    Restored: _restored,
+    PositionSold: _position_sold,
+    AuctionHeld: _auction_held,
 }

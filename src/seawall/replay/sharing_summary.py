@@ -60,6 +60,12 @@ def shared(tally: Tally) -> dict[str, Any]:
             "excess": text(s.recovered_excess),
             "reinstated": text(s.reinstated),
         },
+        "auctions": {
+            "held": s.auctions,
+            "won": s.auctions_won,
+            "notional": text(s.auctioned_notional),
+            "paid": text(s.auction_paid),
+        },
         "halts": [dict(h) for h in s.halts],
         "wind_down": _wind_down(tally),
     }
@@ -84,6 +90,7 @@ def _wind_down(tally: Tally) -> dict[str, Any] | None:
         "prices": {m: _price(tally, m, price) for m, price in s.wound_down.prices},
         "distributed": {rank: text(s.distributed.get(rank, 0)) for rank in s.wound_down.classes},
         "written_off": text(s.written_off),
+        "restored": text(s.restored),
         "rejected": dict(sorted(s.rejected.items())),
     }
 

@@ -95,7 +95,8 @@ def _layer(t: Table, house: list[str], tiers: list[str]) -> LayerRule:
 
 def _limits(t: Table, tiers: list[str]) -> tuple[Limit, ...]:
     found = []
-    for key, scope in (("limit_per_event", LimitScope.EVENT), ("limit_per_account", LimitScope.ACCOUNT)):
+    whole = (LimitScope.EVENT, LimitScope.ACCOUNT, LimitScope.OWNER)
+    for key, scope in ((f"limit_per_{scope.value}", scope) for scope in whole):
         amount = money(t, key)
         if amount is not None:
             found.append(Limit(scope, amount))
@@ -135,12 +136,6 @@ def _check_place(i: int, rules: list[LayerRule], t: Table) -> None:
         t.fail("causes", "layers that pay together must cover the same causes", ", ".join(sorted(rules[i - 1].causes)))
     if rule.kind is LayerKind.DELEVERAGE and rule.limits:
         t.fail("limit_per_event", "deleveraging closes positions: it has no limit in money", "no limit on this layer")
-    if rule.kind is not LayerKind.ACCOUNT and any(limit.share_of_peak is not None for limit in rule.limits):
-        t.fail(
-            "limit_per_period",
-            "a share of the peak needs the balance of a house account",
-            "an amount, or an account layer",
-        )
     if rule.kind in (LayerKind.DELEVERAGE, LayerKind.OPEN_INTEREST) and rule.causes != frozenset({"default"}):
         t.fail("causes", f"{rule.kind.value} can pay for a defaulted position only", '["default"]')
 
@@ -149,6 +144,16 @@ def read_deleverage(t: Table | None) -> DeleverageRule | None:
     """A deleveraging rule, None without a table."""
     if t is None:
         return None
-    rule = DeleverageRule(choice(t, "rank", RankRule), choice(t, "price", PriceRule), t.whole("seed", 0))
+    rule = DeleverageRule(
+        choice(t, "rank", RankRule),
+        choice(t, "price", PriceRule),
+        t.whole("seed", 0),
+        t.fraction("share", ONE, high=ONE),
+        t.fraction("backoff", ONE, high=ONE),
+    )
+    if not rule.share or not rule.backoff:
+        t.fail(
+            "share" if not rule.share else "backoff", "nothing would ever be closed", 'a part above zero such as "1/2"'
+        )
     t.done()
     return rule

@@ -18,6 +18,7 @@ SECOND = 10**9
 SCOPES = {
     LimitScope.EVENT: "limit_per_event",
     LimitScope.ACCOUNT: "limit_per_account",
+    LimitScope.OWNER: "limit_per_owner",
     LimitScope.MARKET: "limit_per_market",
 }
 
@@ -225,7 +226,16 @@ def _limits(limits: tuple[Limit, ...]) -> dict[str, Any]:
 
 
 def _deleverage(rule: DeleverageRule) -> dict[str, Any]:
-    return _kept({"rank": rule.rank.value, "price": rule.price.value, "seed": rule.seed}, {"seed": 0})
+    return _kept(
+        {
+            "rank": rule.rank.value,
+            "price": rule.price.value,
+            "seed": rule.seed,
+            "share": exact(rule.share),
+            "backoff": exact(rule.backoff),
+        },
+        {"seed": 0, "share": "1", "backoff": "1"},
+    )
 
 
 def _house(house: HouseAccount) -> dict[str, Any]:

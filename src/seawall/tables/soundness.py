@@ -22,6 +22,7 @@ PERIODS = (LimitScope.PERIOD, LimitScope.MARKET_PERIOD)
 KEYS = {
     LimitScope.EVENT: "limit_per_event",
     LimitScope.ACCOUNT: "limit_per_account",
+    LimitScope.OWNER: "limit_per_owner",
     LimitScope.MARKET: "limit_per_market",
     LimitScope.PERIOD: "limit_per_period",
     LimitScope.MARKET_PERIOD: "limit_per_period",
@@ -177,8 +178,9 @@ def _most(limit: Limit) -> int | None:
 def _undercuts(tight: Limit, loose: Limit) -> bool:
     """Does ``tight`` always hold before ``loose`` does? It counts all that ``loose`` counts and allows no more."""
     inside = {
-        LimitScope.EVENT: {LimitScope.ACCOUNT, LimitScope.MARKET, *PERIODS},
-        LimitScope.ACCOUNT: set(),
+        LimitScope.EVENT: {LimitScope.ACCOUNT, LimitScope.OWNER, LimitScope.MARKET, *PERIODS},
+        LimitScope.ACCOUNT: {LimitScope.OWNER},
+        LimitScope.OWNER: set(),
         LimitScope.MARKET: set(),
         LimitScope.PERIOD: {LimitScope.PERIOD},
         LimitScope.MARKET_PERIOD: {LimitScope.MARKET, *PERIODS},

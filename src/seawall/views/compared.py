@@ -127,7 +127,7 @@ def waterfalls(found: dict[str, Any], doc: Document, first: Sequence[int]) -> li
     for number in first:
         row = found["rows"][number]
         mine = [n for n, layer in enumerate(found["layers"]) if _same(layer, row)]
-        drawn.append((number, [_rung(found, doc, n, number) for n in mine]))
+        drawn.append((number, _rungs(found, doc, mine, number)))
     scales = [bounds(rungs) for _, rungs in drawn]
     scale = (min(low for low, _ in scales), max(high for _, high in scales))
     figures = [_waterfall(found, doc, number, rungs, scale) for number, rungs in drawn]
@@ -165,6 +165,16 @@ def _waterfall(
     return Figure(f"waterfall-{number}", title, [f"Amounts in {found['unit']}."], draw)
 
 
+def _rungs(found: dict[str, Any], doc: Document, mine: Sequence[int], row: int) -> list[Rung]:
+    """The layers of one policy, and the loss still unpaid below each."""
+    left, out = Decimal(found["rows"][row]["bad_debt"]), []
+    for number in mine:
+        left -= Decimal(found["layers"][number]["paid"])
+        doc.put("unpaid_below", **{str(number): left})
+        out.append(_rung(found, doc, number, row))
+    return out
+
+
 def _rung(found: dict[str, Any], doc: Document, number: int, row: int) -> Rung:
     layer = found["layers"][number]
 
@@ -182,7 +192,7 @@ def _rung(found: dict[str, Any], doc: Document, number: int, row: int) -> Rung:
         cell("gained"),
         cell("after"),
         needed,
-        None,
+        None if layer["kind"] == "residual" else doc.derived("unpaid_below", str(number), "amount"),
         layer["kind"] == "residual",
     )
 

@@ -50,6 +50,8 @@ DECISIVE = (
     "claim_rejected",
     "distributed",
     "written_off",
+    "restored",
+    "auction_held",
 )
 IN_FULL, ALIKE = 6, 2
 Progress = Callable[[int, int, str], None]

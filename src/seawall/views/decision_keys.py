@@ -42,7 +42,10 @@ def policy_keys(event: Event, policy: Policy, served: DeleverageRule | None = No
         out = _deleverage(event, policy, served or policy.deleverage)
     elif kind in ("halt_began", "halt_ended"):
         out = _halt(event, policy)
-    elif kind in ("wound_down", "claim_rejected", "distributed", "written_off") and policy.wind_down is not None:
+    elif (
+        kind in ("wound_down", "claim_rejected", "distributed", "written_off", "restored")
+        and policy.wind_down is not None
+    ):
         out = [
             ("wind_down.price", policy.wind_down.basis.value),
             ("wind_down.classes", " -> ".join(policy.wind_down.classes)),

@@ -245,7 +245,7 @@ def avoid_deleveraging(state: State, queue: Queue, index: int) -> list[Avoided]:
             checked = "ranked and served again: not reached at that size, reached with one lot more"
             out.append(Avoided("size", size - by, asset, symbol, checked))
     if not out:
-        note = "everyone on the other side was reached: no collateral or size would have changed it"
+        note = "all the others in the queue hold too little: with any collateral or size, part of it would have been closed"
         out.append(Avoided("none", 0, asset, symbol, "", note))
     return out
 

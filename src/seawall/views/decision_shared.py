@@ -143,6 +143,31 @@ def _written_off(e: Event, t: Terms, me: str | None) -> str:
     return f"{_minor(t, e['asset'], e['amount'])} of balances had no money left and was written off{more}"
 
 
+def _restored(e: Event, t: Terms, me: str | None) -> str:
+    mine = _mine(e["parts"], me)
+    more = f"; of {me} {_minor(t, e['asset'], mine)}" if mine else ""
+    paid = _minor(t, e["asset"], e["amount"])
+    return f"{paid} that had been written off is owed again to {e['rank'].replace('_', ' ')}, pro rata{more}"
+
+
+def _sold(e: Event, t: Terms, me: str | None) -> str:
+    side = "short" if e["lots"] > 0 else "long"
+    what = f"{side} {t.size(e['market'], e['lots'])} of {e['market']}"
+    if me == e["counterparty"]:
+        return f"{what} of {e['account']} came from the auction, at the mark"
+    return f"{whose(e['account'], me)}{what} went to {e['counterparty']} from the auction, at the mark"
+
+
+def _auction(e: Event, t: Terms, me: str | None) -> str:
+    n = len(e["ranking"])
+    bids = f"{n} valid bid{'' if n == 1 else 's'}, {len(e['refused'])} refused"
+    if e["winner"] is None:
+        return f"the auction of {e['account']}'s positions found no bid at the reserve ({bids})"
+    amount = t.money(e["asset"], abs(e["amount"]))
+    paid = f"paid {amount} on top of the mark" if e["amount"] >= 0 else f"was paid {amount} to take them at the mark"
+    return f"{e['winner']} won the auction of {e['account']}'s positions ({bids}): {e['buyer']} {paid}"
+
+
 def _marks(e: Event, t: Terms, me: str | None) -> str:
     return f"{e['markets']} mark{'' if e['markets'] == 1 else 's'} were set"
 
@@ -174,6 +199,9 @@ SHARED: Mapping[str, Callable[[Event, Terms, str | None], str]] = {
     "claim_rejected": _rejected,
     "distributed": _distributed,
     "written_off": _written_off,
+    "restored": _restored,
+    "position_sold": _sold,
+    "auction_held": _auction,
     "marks_set": _marks,
     "quarantined": _quarantined,
     "settled": _settled,

@@ -76,11 +76,14 @@ def gather(record: Recorded) -> Material:
         InputError: the result lacks what reports need.
     """
     summary = record.summary
-    if any("net" not in row for row in summary["layers"]):
+    lacks = [key for key in ("members", "socialised", "recovered", "halts", "wind_down") if key not in summary]
+    if any("net" not in row for row in summary["layers"]) or "paid" not in record.frames["layers"].columns:
+        lacks.append("layers")
+    if lacks:
         raise InputError(
             "the result was written by an earlier version",
             where=str(record.path),
-            field="layers[].net",
+            field=lacks[0],
             expected="a run of this version: run it again",
         )
     policy, manifest, sensitivity = None, None, None

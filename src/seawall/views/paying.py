@@ -38,6 +38,7 @@ SOURCES = {
     "charged": "charged on its open positions",
     "recovered": "recoveries received",
     "reinstated": "put in by the owner",
+    "auctions": "paid or received in auctions of its positions",
     "paid_out": "paid out in the wind-down",
     "marks": "marks moving while held, and funding",
 }
@@ -126,6 +127,8 @@ def waterfall_figure(material: Material, doc: Document, table: Table) -> Figure:
         f"Amounts in {unit}; all bars share one scale. The stream at the left is the loss beyond the traders’ margin that is",
         " still unpaid: dotted where there is none. Before + gained − used = after.",
     ]
+    if any(r["account"] == "member contributions" for r in table.rows):
+        caption = [*caption, " The contributions of all members are shown as one balance."]
     return Figure("waterfall", _waterfall_title(material, doc), caption, draw)
 
 

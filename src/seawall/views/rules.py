@@ -53,6 +53,7 @@ LIMITS = {
 SCOPES = {
     LimitScope.EVENT: "for one loss",
     LimitScope.ACCOUNT: "for all losses of one account",
+    LimitScope.OWNER: "for all losses of one owner's accounts",
     LimitScope.MARKET: "for all losses of one market",
     LimitScope.PERIOD: "within a rolling window",
     LimitScope.MARKET_PERIOD: "for one market within a rolling window",
@@ -176,6 +177,13 @@ def _pace(pace: Pace, doc: Document) -> Parts:
             ", until the margin ratio is below ",
             target,
         ]
+    if pace.kind is PaceKind.SERIES:
+        return [
+            "Whole positions are closed one after another, the one first that lowers the requirement most for its "
+            "cost (taken as ",
+            share,
+            " of its notional), until the account is whole",
+        ]
     if pace.kind is PaceKind.BUFFER:
         buffer = doc.fig(f"{path}.buffer", "part")
         return ["An account is closed as far as brings its equity above the requirement plus ", buffer, " of it"]
@@ -266,7 +274,13 @@ def _pays(policy: Policy, number: int, layer: LayerRule, doc: Document) -> Parts
         rank = RANKS.get(rule.rank, rule.rank.value.replace("_", " "))
         price = PRICES.get(rule.price, rule.price.value.replace("_", " "))
         who = "Unless the loss is paid by then, winners" if layer.closes == "unpaid" else "Winners"
-        return [f"{who} on the other side are closed: {rank}; {price}"]
+        said: Parts = [f"{who} on the other side are closed: {rank}; {price}"]
+        if rule.share < 1 or rule.backoff < 1:
+            path = "rules.deleverage" if layer.deleverage is None else f"rules.layers.{number}.deleverage"
+            said = [*said, "; at each attempt ", doc.fig(f"{path}.share", "part"), " of a position"]
+            if rule.backoff < 1:
+                said = [*said, ", times ", doc.fig(f"{path}.backoff", "part"), " each time"]
+        return said
     if layer.kind in (LayerKind.GAINS_HAIRCUT, LayerKind.CASH_HAIRCUT):
         what = "Unrealised gains are"
         if layer.kind is LayerKind.CASH_HAIRCUT:

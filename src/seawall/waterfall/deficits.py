@@ -31,10 +31,11 @@ class Deficit:
 class DeficitBook:
     """All deficits, keyed by account and loss number."""
 
-    __slots__ = ("_rows",)
+    __slots__ = ("_open", "_rows")
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, int], Deficit] = {}
+        self._open: dict[tuple[str, int], Deficit] = {}
 
     def recognise(self, account: str, loss: int, amount: int) -> None:
         """Book a loss once.
@@ -46,7 +47,9 @@ class DeficitBook:
             raise InvariantBroken(f"loss {loss} of {account} is recognised twice")
         if amount < 0:
             raise InvariantBroken(f"loss {loss} of {account} is negative: {amount}")
-        self._rows[account, loss] = Deficit(account, loss, amount)
+        row = self._rows[account, loss] = Deficit(account, loss, amount)
+        if amount:
+            self._open[account, loss] = row
 
     def cover(self, account: str, loss: int, amount: int) -> None:
         """Record that ``amount`` of the loss was paid.
@@ -55,12 +58,20 @@ class DeficitBook:
             InvariantBroken: more than is pending, or negative.
         """
         self._take(account, loss, amount)
-        self._rows[account, loss].covered += amount
+        row = self._rows[account, loss]
+        row.covered += amount
+        self._settled(row)
+
+    def _settled(self, row: Deficit) -> None:
+        if not row.pending:
+            self._open.pop((row.account, row.loss), None)
 
     def carry(self, account: str, loss: int, amount: int) -> None:
         """Record that ``amount`` of the loss is not final and will be recognised anew."""
         self._take(account, loss, amount)
-        self._rows[account, loss].carried += amount
+        row = self._rows[account, loss]
+        row.carried += amount
+        self._settled(row)
 
     def _take(self, account: str, loss: int, amount: int) -> None:
         row = self._rows.get((account, loss))
@@ -73,6 +84,10 @@ class DeficitBook:
         """One deficit."""
         return self._rows[account, loss]
 
+    def unpaid(self) -> Iterator[Deficit]:
+        """Those with something pending: few, however many losses there were."""
+        return iter(self._open.values())
+
     def __iter__(self) -> Iterator[Deficit]:
         return iter(self._rows.values())
 
@@ -84,6 +99,8 @@ class DeficitBook:
         for row in self:
             if row.covered < 0 or row.carried < 0 or row.pending < 0:
                 raise InvariantBroken(f"deficit out of balance: {row}")
+        if list(self._open.values()) != [row for row in self if row.pending]:
+            raise InvariantBroken("the list of unpaid deficits differs from the deficits")
 
     def canonical_lines(self) -> Iterator[str]:
         """One line a deficit in order of recognition: part of the state hash."""

@@ -31,8 +31,9 @@ PAYING = frozenset({LayerKind.ACCOUNT, LayerKind.OWN_CONTRIBUTION, LayerKind.MEM
 class LimitScope(Enum):
     """What a limit on a layer counts draws over."""
 
-    EVENT = "event"  # one loss
+    EVENT = "event"  # one default, also where what is left of it is recognised anew; or one declared loss
     ACCOUNT = "account"  # all losses of one defaulting account
+    OWNER = "owner"  # all losses of all accounts of one owner: splitting an account does not multiply it
     MARKET = "market"  # all losses of one market
     PERIOD = "period"  # all losses inside a rolling window
     MARKET_PERIOD = "market_period"  # all losses of one market inside a rolling window
@@ -131,8 +132,18 @@ class PriceRule(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DeleverageRule:
-    """``seed`` starts the WALK, together with market and turn."""
+    """How winners are closed.
+
+    Attributes:
+        seed: starts the WALK, together with market and turn.
+        share: severity of the first attempt: the part of each position of an account in default that is closed at one
+            Resolve, rounded up to a lot.
+        backoff: each further attempt on the same account closes this multiple of the part before (exponential
+            back-off, arXiv 2512.01112; 1: no change).
+    """
 
     rank: RankRule
     price: PriceRule
     seed: int = 0
+    share: Fraction = Fraction(1)
+    backoff: Fraction = Fraction(1)
