@@ -106,7 +106,7 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("a limit of nothing", layer(0, limit_per_event="0"), "layers[0].limit_per_event", "never pays", "above zero"),
     ("a cap of nothing", layer(3, cap="0"), "layers[3].cap", "never pays", '"1/2"'),
     ("peak of nobody's account", more({"name": "w", "kind": "withdrawal_rate", "limit_per_period": [{"share_of_peak": "1/2", "window_s": 1}]}),
-     "layers[4].limit_per_period", "balance of a house account", "amount"),
+     "layers[4].limit_per_period[0].share_of_peak", "no account pays here", "amount"),
     ("after a layer that takes the rest", more({"name": "w", "kind": "withdrawal_rate"}, at=2),
      "layers[3].name", "'w' always takes the rest", "before 'w'"),
     ("after then", layer(0, then="residual"), "layers[1]", "never reached", "then names it"),

@@ -143,6 +143,8 @@ def _limits(rule: LayerRule, row: Table) -> None:
     for at, limit in enumerate(rule.limits):
         if _most(limit) == 0 or limit.share_of_peak == 0:
             _fail_limit(row, limit, "a limit of nothing: the layer never pays", "an amount above zero, or no layer")
+        if limit.share_of_peak is not None and rule.kind is not LayerKind.ACCOUNT:
+            _fail_limit(row, limit, "share of the peak of an account, but no account pays here", 'amount = "1000000"')
         for other in rule.limits[:at]:
             if (limit.scope, limit.window_ns) == (other.scope, other.window_ns):
                 _fail_limit(row, limit, "the same limit stated twice", "one of the two, or another window_s")
