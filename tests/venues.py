@@ -60,7 +60,8 @@ RANKED = [
 VENUES: dict[str, Policy] = {p.name: p for p in POLICIES}
 VENUES |= {
     f"{p.name}, and the end": replace(p, name=f"{p.name}, and the end", halts=ENDING.halts, wind_down=ENDING.wind_down)
-    for p in (POLICIES[2], *POLICIES[-3:])
+    for p in POLICIES
+    if p.name in ("nothing", "clearing house", "open interest pays", "winners of the period")
 }
 VENUES |= {p.name: p for p in RANKED}
 

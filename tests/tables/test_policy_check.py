@@ -68,7 +68,7 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ),
     ("contribution as a house account", {"house": [*SOUND["house"], {"name": "contribution:m", "role": "fund"}]},
      "house[2].name", "already pay in the members' layer", '"fund"'),
-    ("the same gains twice", more({"name": "again", "kind": "gains_haircut"}), "layers[4].kind", "the same gains", "one"),
+    ("the same gains twice", more({"name": "all", "kind": "gains_haircut"}, {"name": "again", "kind": "gains_haircut"}), "layers[5].kind", "the same gains", "one"),
     ("own contribution twice", more(OWN, {**OWN, "name": "own again"}, members=MEMBERS), "layers[5].kind", "twice", "one"),
     ("house account named like the outside", {"house": [*SOUND["house"], {"name": "outside", "role": "fund"}]},
      "house[2].name", "reserved", '"fund"'),
@@ -149,6 +149,7 @@ FINE = [
     ("event within account within market", layer(0, limit_per_event="4", limit_per_account="5", limit_per_market="9")),
     ("a share and an amount are not compared", periods({"share_of_peak": "1/2", "window_s": 5}, limit_per_event="5")),
     ("other gains may be cut too", more({"name": "day", "kind": "gains_haircut", "base": "period", "period_s": 86400})),
+    ("the other half of the gains", more({"name": "rest", "kind": "gains_haircut"})),
     ("a tear-up after deleveraging", more({"name": "tear-up", "kind": "deleverage", "deleverage": {"rank": "pro_rata", "price": "mark"}})),
     ("a cause that the taker of the rest leaves", more({"name": "w", "kind": "withdrawal_rate"}, at=1, layers=[
         SOUND["layers"][0], {"name": "w", "kind": "withdrawal_rate"}, {**SOUND["layers"][1], "causes": ["exploit"]}])),

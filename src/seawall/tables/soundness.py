@@ -28,6 +28,7 @@ KEYS = {
     LimitScope.MARKET_PERIOD: "limit_per_period",
 }
 NEED_MEMBERS = frozenset({LayerKind.OWN_CONTRIBUTION, LayerKind.MEMBERS, LayerKind.ASSESSMENT})
+CUTS = frozenset({LayerKind.GAINS_HAIRCUT, LayerKind.CASH_HAIRCUT})
 # Whose money a layer of this kind takes, where two layers would take the same.
 SAME_MONEY = {
     LayerKind.OWN_CONTRIBUTION: "the defaulter's contribution",
@@ -110,7 +111,9 @@ def _money_of(policy: Policy, rule: LayerRule, row: Table, before: Sequence[Laye
         )
     for earlier in before:
         same = earlier.kind is rule.kind and (rule.kind is not LayerKind.GAINS_HAIRCUT or earlier.base is rule.base)
-        if same and rule.kind in SAME_MONEY:
+        # A haircut that may not take all leaves something for a later one.
+        leaves = rule.kind in CUTS and (earlier.cap < ONE or bool(earlier.limits))
+        if same and rule.kind in SAME_MONEY and not leaves:
             row.fail(
                 "kind",
                 f"layer {earlier.name!r} already takes {SAME_MONEY[rule.kind]}: that money would be counted twice",
@@ -154,7 +157,7 @@ def _limits(rule: LayerRule, row: Table) -> None:
                     f"never binds: {_say(other)} always undercuts it",
                     f"less than {_say(other)}, or none",
                 )
-    if rule.kind in (LayerKind.GAINS_HAIRCUT, LayerKind.CASH_HAIRCUT) and rule.cap == 0:
+    if rule.kind in CUTS and rule.cap == 0:
         row.fail("cap", "a cap of nothing: the layer never pays", 'a share such as "1/2", or no layer')
 
 
