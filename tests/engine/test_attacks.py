@@ -796,3 +796,40 @@ def test_attack_a_backstops_limit_in_money_means_money_in_a_coin_margined_market
     do(state, Marks(S, {"BTC-USD": 940}))
     do(state, Resolve(3 * S))
     assert state.book.position(state.account_index["backstop"], 0)[0] == 3
+
+
+# ---- the same gain cut twice
+
+
+@pytest.mark.parametrize(
+    ("caps", "first", "second"),
+    [(("1",), 80, 20), (("1/2", "1"), 80, 20), (("1/2",), 50, 25)],
+    ids=["whole", "half, then the rest", "half of what is left each time"],
+)
+def test_attack_a_gain_that_was_cut_is_not_there_to_be_cut_again(caps, first, second):
+    """bob's gain of 100 pays two losses of 80: never more than 100 in all, however many layers and losses there are."""
+    layers = [
+        {"name": f"cut {i}", "kind": "gains_haircut", "cap": cap, "causes": ["exploit"]} for i, cap in enumerate(caps)
+    ]
+    state = venue(
+        {"ann": 900, "bob": 900},
+        [("ann", "BTC-PERP", 1, 1000), ("bob", "BTC-PERP", -1, 1000)],
+        layers=layers,
+        house=[],
+        roles={},
+    )
+    do(state, Marks(S, {"BTC-PERP": 900}))
+    for number, want in enumerate((first, second)):
+        before = cash(state, "bob")
+        do(state, DeclareLoss((2 + number) * S, f"hack {number}", "USDC", 80 * UNIT, "exploit"))
+        assert before - cash(state, "bob") == want * UNIT, (caps, number)
+    do(state, Marks(5 * S, {"BTC-PERP": 850}))  # another 50 of gain
+    before = cash(state, "bob")
+    do(state, DeclareLoss(6 * S, "hack 9", "USDC", 1_000 * UNIT, "exploit"))
+    left = 150 - first - second
+    assert before - cash(state, "bob") == left * UNIT // (1 if "1" in caps else 2)
+    do(state, Marks(7 * S, {"BTC-PERP": 1000}))  # the gain is gone
+    do(state, Marks(8 * S, {"BTC-PERP": 980}))  # a new one of 20
+    before = cash(state, "bob")
+    do(state, DeclareLoss(9 * S, "hack 10", "USDC", 1_000 * UNIT, "exploit"))
+    assert before - cash(state, "bob") == (20 if "1" in caps else 10) * UNIT

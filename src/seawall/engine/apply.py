@@ -41,6 +41,7 @@ from seawall.engine.events import (
     Settled,
     Traded,
 )
+from seawall.engine.haircut import forget_gone_gains
 from seawall.engine.halts import halted, observe, report_halts
 from seawall.engine.incidents import declare_loss, recover, reinstate
 from seawall.engine.invariants import check_touched
@@ -146,6 +147,8 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
         state.book.set_collateral_price(asset, num, den)
     state.marks_seen += 1
     step.emit(MarksSet(state.time_ns, len(markets)))
+    if state.gains_cut:
+        forget_gone_gains(state)
     remember_marks(state, markets)
     if state.policy.halts:
         report_halts(state, step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seawall.engine.events import GainsHaircut
 from seawall.engine.layers import Loss, open_claim
@@ -30,13 +31,19 @@ def cut_gains(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss])
 
 
 def gains_in(state: State, asset: int, barred: set[int], base: GainsBase) -> tuple[list[int], list[int]]:
-    """Members with gains in ``asset`` and what can be cut: the gain, but not more than their equity."""
+    """Members with gains in ``asset`` and what can be cut: the gain less what was cut of it before, but not more than
+    their equity.
+
+    A cut is paid in cash, so an unrealised gain does not fall with it: what was cut is remembered until the gain is gone,
+    and the same gain is never cut twice. Gains of a period fall with the cash.
+    """
     if base is GainsBase.PERIOD and state.period is not None:
         rows = state.book.rows_of_asset(asset)
         accounts, equity = state.book.row_account[rows], state.book.row_equities()[rows]
         gains = state.period.gains(rows, equity)
     else:
         accounts, gains, equity = state.book.gains(asset)
+        gains = gains - _cut_before(state, asset, accounts)
     ok = (gains > 0) & (equity > 0)
     stop = barred | state.house_accounts | {state.book.account_of(u) for u in state.cases}
     ok &= ~np.isin(accounts, np.fromiter(stop, dtype=np.int64, count=len(stop)))
@@ -44,6 +51,21 @@ def gains_in(state: State, asset: int, barred: set[int], base: GainsBase) -> tup
     accounts = accounts[ok][order]
     room = backed(state, accounts, asset, np.minimum(gains[ok], equity[ok])[order])
     return accounts[room > 0].tolist(), room[room > 0].tolist()
+
+
+def forget_gone_gains(state: State) -> None:
+    """After new marks: a gain that is gone takes with it the memory of what was cut of it."""
+    for asset in sorted({asset for _, asset in state.gains_cut}):
+        accounts, gains, _ = state.book.gains(asset)
+        winning = set(accounts[gains > 0].tolist())
+        for account in [account for account, a in state.gains_cut if a == asset and account not in winning]:
+            del state.gains_cut[account, asset]
+
+
+def _cut_before(state: State, asset: int, accounts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What was cut of each account's unrealised gain already."""
+    known = {account: cut for (account, a), cut in state.gains_cut.items() if a == asset}
+    return np.array([known.get(account, 0) for account in accounts.tolist()], dtype=np.int64)
 
 
 def _post(
@@ -68,6 +90,8 @@ def _post(
         if not cut:
             continue
         posted.append((state.account_name(account), cut))
+        if rule.base is GainsBase.UNREALISED:
+            state.gains_cut[account, asset] = state.gains_cut.get((account, asset), 0) + cut
         left = cut
         while left:
             part = min(left, room)

@@ -108,6 +108,7 @@ class State:
     limits: LimitBook = field(default_factory=LimitBook)
     members: MemberBook = field(default_factory=MemberBook)
     period: GainsPeriod | None = None
+    gains_cut: dict[tuple[int, int], int] = field(default_factory=dict)
     references: dict[str, int] = field(default_factory=dict)
     loss_assets: dict[int, int] = field(default_factory=dict)
     observed: dict[str, Fraction] = field(default_factory=dict)
@@ -209,6 +210,8 @@ def state_lines(state: State) -> Iterator[str]:
     yield from state.members.canonical_lines()
     if state.period is not None:
         yield from state.period.canonical_lines()
+    for (account, asset), cut in sorted(state.gains_cut.items()):
+        yield f"gain cut {account} {asset} {cut}"
     for reference, loss in state.references.items():
         yield f"declared {reference!r} {loss}"
     for measure, value in sorted(state.observed.items()):
