@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
@@ -11,6 +12,7 @@ import pytest
 
 from seawall.errors import InputError
 from seawall.scenario import Actor, AssetPath, Curve, Holding, IndexFeed, Scenario, Source
+from seawall.tables import load_scenario
 
 FLAT = Curve(((0.0, 1.0),))
 
@@ -193,3 +195,10 @@ def test_scenario_curve_refuses_bad_points(points, field):
     with pytest.raises(InputError) as caught:
         Curve.of(points)
     assert caught.value.field == field
+
+
+def test_scenario_travels_to_other_processes():
+    """Also on the oldest Python we support, where a dataclass with slots writes over ``__getstate__``."""
+    scenario = load_scenario("2025-11-12-popcat")
+    again = pickle.loads(pickle.dumps(scenario))
+    assert again == scenario and type(again.assets) is type(scenario.assets)

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path as FilePath
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from seawall.engine import Policy, to_plain
@@ -21,7 +20,6 @@ from seawall.replay.generator import GeneratorOptions, parse_generate
 from seawall.replay.outcome import Outcome, decimal_text, metrics, short_timeline
 from seawall.replay.paths import Path
 from seawall.replay.workers import Failure, Tell, run_jobs
-from seawall.scenario import Scenario
 from seawall.tables.policies import policy_from_canonical
 
 if TYPE_CHECKING:
@@ -67,27 +65,6 @@ class Event:
             "symbols": None if self.symbols is None else list(self.symbols),
             "path": self.path,
         }
-
-    def __getstate__(self) -> dict[str, Any]:
-        """For workers. A scenario's assets are a read-only view, which does not travel: it is sent as a dict."""
-        state = {name: getattr(self, name) for name in self.__slots__}
-        if isinstance(self.prices, Scenario):
-            fields = {name: getattr(self.prices, name) for name in Scenario.__slots__}
-            state["prices"] = _Packed({**fields, "assets": dict(self.prices.assets)})
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        packed = state["prices"]
-        if isinstance(packed, _Packed):
-            fields = packed.fields
-            state = {**state, "prices": Scenario(**{**fields, "assets": MappingProxyType(fields["assets"])})}
-        for name, value in state.items():
-            object.__setattr__(self, name, value)
-
-
-@dataclass(frozen=True, slots=True)
-class _Packed:
-    fields: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from math import isfinite
 from types import MappingProxyType
+from typing import Any
 
 from seawall.errors import InputError
 from seawall.scenario.actors import Actor
@@ -74,6 +75,11 @@ class Scenario:
     kind: str = "crash"
     step_s: int = 15
     actors: tuple[Actor, ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For other processes: the read-only view of the assets does not travel, so it is sent as a dict."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return _rebuilt, ({**values, "assets": dict(self.assets)},)
 
     def __post_init__(self) -> None:
         if self.minutes < 1:
@@ -204,3 +210,7 @@ class Scenario:
             for name, path in self.assets.items()
         }
         return replace(self, assets=MappingProxyType(assets), depth=self.depth.scaled(depth))
+
+
+def _rebuilt(values: dict[str, Any]) -> Scenario:
+    return Scenario(**{**values, "assets": MappingProxyType(values["assets"])})
