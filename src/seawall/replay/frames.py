@@ -101,11 +101,12 @@ def build_frames(tally: Tally, timeline: Timeline, quarantined: dict[str, int]) 
         tally, timeline: fed to the end; the state they look at is the closing one.
         quarantined: prices refused, by market.
     """
-    return {
+    found = {
         "timeline": _timeline(tally, timeline),
         **counted_frames(tally),
         "markets": _frame(tally, MARKETS, _markets(tally, timeline, quarantined)),
     }
+    return {name: found[name] for name in FRAMES}
 
 
 def counted_frames(tally: Tally) -> dict[str, pl.DataFrame]:
