@@ -255,3 +255,15 @@ def test_compare_017_an_interrupt_keeps_the_finished_cells_and_says_what_is_miss
     whole = replay(f"generate:accounts=3000,seed={seed}", "2021-05-19", policy)
     assert whole.summary["state_hash"] == state, "what is kept is whole"
     assert open_comparison(tmp_path / "out").document["missing"] == missing
+
+
+@pytest.mark.parametrize("event", ["2025-11-12-popcat", "2022-10-11-mango"])
+def test_compare_018_the_actors_of_a_scenario_are_in_every_book_once(event):
+    """Each cell is the plain replay of its seed: the same state at the end, whichever policy and seed."""
+    found = sw.compare(BOOK, event, ["hyperliquid", "mango-v4"], seeds=2, workers=1)
+    assert found.ok
+    for row in found.cells.iter_rows(named=True):
+        if row["policy"] == "hyperliquid":  # the first policy decides the opening marks of all
+            alone = replay(f"generate:accounts=400,seed={row['seed']}", event, "hyperliquid")
+            assert row["state_hash"] == alone.summary["state_hash"], row
+    assert found.cells["book_hash"].n_unique() == 2

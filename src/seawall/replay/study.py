@@ -14,6 +14,7 @@ from seawall.engine import Policy, to_plain
 from seawall.errors import InputError
 from seawall.margin import BookSnapshot
 from seawall.models import ResponseParameters
+from seawall.replay.actors import add_actors
 from seawall.replay.api import book_for, mark_rule_for, name_of, path_for
 from seawall.replay.driver import Progress, Replay
 from seawall.replay.generator import GeneratorOptions, parse_generate
@@ -118,8 +119,8 @@ class Study:
 
 
 class Books:
-    """The books of a study. Each is made once, on opening prices decided once, by the first policy's oracle; every
-    policy starts from the same one."""
+    """The books of a study. Each is made once, on opening prices decided once, by the first policy's oracle, with the
+    actors of the scenario in it; every policy starts from the same one."""
 
     def __init__(self, book: BookSnapshot | str, event: Event, first: Policy) -> None:
         self.given = book
@@ -127,7 +128,9 @@ class Books:
         path = event.open(book if isinstance(book, BookSnapshot) else GENERATE)
         self.path = path
         self._prices: dict[str, float] = {}
-        self.base = Replay(path, first).open(self._open)
+        engine = Replay(path, first)
+        self.base = engine.open(self._open)
+        self._marks = engine.opening
 
     def _open(self, first: dict[str, float]) -> BookSnapshot:
         self._prices = first
@@ -137,7 +140,7 @@ class Books:
         """The book of a cell: the study's own, or another one generated over the same markets and opening prices."""
         if options is None or options == self.options:
             return self.base
-        return book_for(options.text, self.path, self._prices)
+        return add_actors(book_for(options.text, self.path, self._prices), self.path.actors, self._marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ class _Replays:
 
         def do(cell: Cell, book: BookSnapshot, tell: Tell) -> Outcome:
             if not opened:  # prices are read once per process
-                path = self.event.open(GENERATE if self.generated else book)
+                path = replace(self.event.open(GENERATE if self.generated else book), actors=())  # they are in the book
                 opened.append((path, path_hash(path)))
             return run_cell(cell, book, *opened[0], self.event.response, tell)
 
