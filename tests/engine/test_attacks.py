@@ -833,3 +833,35 @@ def test_attack_a_gain_that_was_cut_is_not_there_to_be_cut_again(caps, first, se
     before = cash(state, "bob")
     do(state, DeclareLoss(9 * S, "hack 10", "USDC", 1_000 * UNIT, "exploit"))
     assert before - cash(state, "bob") == (20 if "1" in caps else 10) * UNIT
+
+
+def test_attack_who_was_closed_for_the_backstops_limit_can_be_paid_back():
+    """Their claims stand under number 0; without such claims there is nothing of that number."""
+    backstop = {
+        "account": "vault",
+        "takes_below": "1",
+        "takes_bankrupt": False,
+        "max_leverage": "1",
+        "over_limit": "deleverage",
+        "work_out_share": "0",
+    }
+    state = venue(
+        {"ann": 200, "bob": 900, "vault": 50, "fund": 0},
+        [("ann", "BTC-PERP", 2, 1000), ("bob", "BTC-PERP", -2, 1000)],
+        roles={"vault": "backstop"},
+        backstop=backstop,
+        layers=[ADL],
+        deleverage={"rank": "profit_leverage", "price": "previous_mark"},
+        house=[{"name": "vault", "role": "backstop"}],
+    )
+    do(state, Recover(0, 0, "USDC", UNIT), "unknown_loss")
+    do(state, Marks(S, {"BTC-PERP": 950}))
+    do(state, Marks(2 * S, {"BTC-PERP": 945}))
+    do(state, Resolve(4 * S))
+    owed = {c.holder: c.amount for c in state.claims if c.loss == 0}
+    assert owed, "bob bought back dearer than the mark, for nobody's loss"
+    before = cash(state, "bob")
+    do(state, Recover(5 * S, 0, "USDC", owed["bob"] + UNIT))
+    assert cash(state, "bob") - before == owed["bob"], "what is beyond the claims stays outside"
+    do(state, Recover(6 * S, 0, "USDC", UNIT))
+    assert cash(state, "bob") - before == owed["bob"]

@@ -57,6 +57,9 @@ def declare_loss(state: State, step: Step, command: DeclareLoss) -> Rejection | 
 def recover(state: State, step: Step, command: Recover) -> Rejection | None:
     """Share a recovery in reverse order of use: the residual, then the claims by rank, pro rata inside a rank.
 
+    Number 0 stands for closings that covered no loss (the backstop was over its limit): what the venue pays back to those
+    who gave something up for them.
+
     Source: return of recoveries, clearing-house rule books (last used is repaid first; members pro rata to what each
     paid for that default).
     """
@@ -66,7 +69,7 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
     row = next((d for d in state.deficits if d.loss == command.loss), None)
     claims = [c for c in state.claims if c.loss == command.loss and c.asset == command.asset]
     deficit = state.ledger.find(f"deficit:{command.loss}", command.asset)
-    if row is None or (not claims and deficit is None):
+    if (row is None and command.loss) or (not claims and deficit is None):
         return Rejection(Refused.UNKNOWN_LOSS, {"loss": command.loss, "asset": command.asset})
     amount = _whole(state, asset, command.amount) if command.amount > 0 else None
     if amount is None:
@@ -74,7 +77,8 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
     external, scale = state.external[asset], state.asset(asset)
     owed = 0 if deficit is None else scale.to_book(-state.ledger.balance(deficit))
     residual = max(0, min(amount, owed))
-    defaulter = state.account_index.get(row.account)
+    holder = "" if row is None else row.account
+    defaulter = state.account_index.get(holder)
     excess = amount - residual - sum(c.amount - c.paid for c in claims)
     paid_to = [(state.account_index[c.holder], min(amount, c.amount - c.paid)) for c in claims]
     if defaulter is not None:
@@ -83,7 +87,7 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
         return Rejection(Refused.OVERFLOW, {"loss": command.loss, "amount": command.amount})
     if residual and deficit is not None:
         step.post(external, deficit, scale.to_minor(residual), "recovery")
-        state.deficits.cover(row.account, command.loss, residual)
+        state.deficits.cover(holder, command.loss, residual)
     rest = amount - residual
     for rank in sorted({c.rank for c in claims if c.paid < c.amount}):
         if not rest:
@@ -103,7 +107,7 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
         step.receive(external, defaulter, asset, rest, "recovery")
     name = "recovery.residual" if defaulter is not None else "recovery.residual_outside"
     why = ((name, {"owed": owed, "claimed": amount - residual - rest}),)
-    step.emit(Recovered(command.loss, row.account, command.asset, amount, residual, rest, why))
+    step.emit(Recovered(command.loss, holder, command.asset, amount, residual, rest, why))
     reopen(state, step, asset, scale.to_minor(residual))
     return None
 

@@ -135,7 +135,10 @@ def _carried(e: Event, t: Terms, me: str | None) -> str:
 
 def _claim(e: Event, t: Terms, me: str | None) -> str:
     who = "" if e["holder"] == me else f"{e['holder']} "
-    return f"{who}holds a claim of rank {e['rank']} on what comes back of loss {e['loss']}: {t.money(e['asset'], e['amount'])}"
+    back = (
+        f"comes back of loss {e['loss']}" if e["loss"] else "the venue pays back for what its backstop could not hold"
+    )
+    return f"{who}holds a claim of rank {e['rank']} on what {back}: {t.money(e['asset'], e['amount'])}"
 
 
 def _traded(e: Event, t: Terms, me: str | None) -> str:
