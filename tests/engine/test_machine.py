@@ -457,6 +457,12 @@ class Waterfalls(Venue):
 
     NUMBERS = (7, 8, 8, 9, 9)
 
+    @rule(name=st.sampled_from(NAMES), amount=st.integers(1, 300), out=st.integers(1, 100))
+    def run(self, name, amount, out):
+        """A loss that nobody traded for, and who hears of it first takes money out."""
+        self.declare("oracle", amount, 1)
+        self.withdraw(name, out * UNIT)
+
 
 class Ends(Venue):
     """Halts by criteria, and a venue that stops: settled, distributed, claimed against, and recovered for."""

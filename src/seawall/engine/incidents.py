@@ -77,17 +77,17 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
     external, scale = state.external[asset], state.asset(asset)
     owed = 0 if deficit is None else scale.to_book(-state.ledger.balance(deficit))
     residual = max(0, min(amount, owed))
-    holder = "" if row is None else row.account
-    defaulter = state.account_index.get(holder)
+    account = "" if row is None else row.account
+    defaulter = state.account_index.get(account)
     excess = amount - residual - sum(c.amount - c.paid for c in claims)
     paid_to = [(state.account_index[c.holder], min(amount, c.amount - c.paid)) for c in claims]
     if defaulter is not None:
         paid_to.append((defaulter, max(0, excess)))
-    if not all(state.book.fits_cash(account, asset, part) for account, part in paid_to):
+    if not all(state.book.fits_cash(payee, asset, part) for payee, part in paid_to):
         return Rejection(Refused.OVERFLOW, {"loss": command.loss, "amount": command.amount})
     if residual and deficit is not None:
         step.post(external, deficit, scale.to_minor(residual), "recovery")
-        state.deficits.cover(holder, command.loss, residual)
+        state.deficits.cover(account, command.loss, residual)
     rest = amount - residual
     for rank in sorted({c.rank for c in claims if c.paid < c.amount}):
         if not rest:
@@ -107,7 +107,7 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
         step.receive(external, defaulter, asset, rest, "recovery")
     name = "recovery.residual" if defaulter is not None else "recovery.residual_outside"
     why = ((name, {"owed": owed, "claimed": amount - residual - rest}),)
-    step.emit(Recovered(command.loss, holder, command.asset, amount, residual, rest, why))
+    step.emit(Recovered(command.loss, account, command.asset, amount, residual, rest, why))
     reopen(state, step, asset, scale.to_minor(residual))
     return None
 
