@@ -11,7 +11,7 @@ from seawall.views.figure import Figure
 from seawall.views.measures import MEASURES, Measure, exact, verdicts
 from seawall.views.page import Block, Commands, Grid, Prose
 from seawall.views.paying import DOES
-from seawall.views.spreads import Range, ranges
+from seawall.views.spreads import SPREAD, Range, ranges
 from seawall.views.svg import Svg
 from seawall.views.tables import Column, Table
 from seawall.views.timeline import Line, Panel, timeline
@@ -277,16 +277,7 @@ def interval_table(found: dict[str, Any], ident: str, keys: Sequence[str]) -> tu
         Column("key", "metric", "name"),
         Column("measure", "measure"),
         Column("count", "books", "count"),
-        *(
-            Column(k, t, "measure")
-            for k, t in (
-                ("min", "least"),
-                ("q1", "lower quartile"),
-                ("median", "median"),
-                ("q3", "upper quartile"),
-                ("max", "most"),
-            )
-        ),
+        *(Column(k, t, "measure") for k, t in SPREAD),
     ]
     cells: list[list[Any]] = []
     kinds: dict[int, str] = {}

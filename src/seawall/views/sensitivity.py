@@ -10,7 +10,7 @@ from seawall.views.figure import Figure
 from seawall.views.material import Material
 from seawall.views.measures import MEASURES, Measure, exact
 from seawall.views.page import Block, Commands, Prose, Section
-from seawall.views.spreads import Strip, strips
+from seawall.views.spreads import SPREAD, Strip, strips
 from seawall.views.svg import Svg
 from seawall.views.tables import Column, Table
 
@@ -102,11 +102,7 @@ def _table(material: Material, found: dict[str, Any]) -> Table:
         *(
             Column(k, t, "measure")
             for k, t in (
-                ("min", "least"),
-                ("q1", "lower quartile"),
-                ("median", "median"),
-                ("q3", "upper quartile"),
-                ("max", "most"),
+                *SPREAD,
                 ("own", "seed of this run"),
                 ("less", "less leverage"),
                 ("more", "more leverage"),

@@ -10,6 +10,15 @@ from seawall.views.scales import Linear, nice_ticks
 from seawall.views.svg import Svg, num, text_width
 from seawall.views.timeline import tick_text
 
+# What a spread over seeds is made of, and what its columns are called.
+SPREAD = (
+    ("min", "least"),
+    ("q1", "lower quartile"),
+    ("median", "median"),
+    ("q3", "upper quartile"),
+    ("max", "most"),
+)
+
 
 def lorenz(values: Sequence[float]) -> list[tuple[float, float]]:
     """The Lorenz curve of amounts (none negative): share of accounts, from the smallest, and share of the sum they bear."""
