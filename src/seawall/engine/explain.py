@@ -1,6 +1,6 @@
 """Why an event happened, evaluated: the printed programs on the printed inputs give what was posted.
 
-``why`` of an event is a list of items (rule id, inputs; none where all are the event's own); the rules are in ``engine.programs``. An item reads, in this
+``why`` of an event is a list of items (rule id, inputs; none where all are the event's own); the rules are in ``engine.program``. An item reads, in this
 order: its own inputs, results of the items before, whole-number fields of the event. A field that one of the items
 posts is never read, so a program cannot be given its own answer.
 """
@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from seawall.engine.events import Why
-from seawall.engine.programs import CODES, RULES, SIDES, Post, Rule, suffix_of
+from seawall.engine.program import Post, Rule, suffix_of
+from seawall.engine.programs import CODES, RULES, SIDES
 from seawall.errors import FaultError
 from seawall.money import Rounding, muldiv
 
@@ -131,7 +132,7 @@ def _apply(primitive: str, values: Sequence[Any], rounding: Rounding) -> Value:
 
 
 def split_of(total: int, weights: Sequence[int], whole: int) -> list[int]:
-    """The primitive ``split``, see ``engine.programs``."""
+    """The primitive ``split``, see ``engine.program``."""
     if total < 0:
         return [-part for part in split_of(-total, weights, whole)]
     if not total:
