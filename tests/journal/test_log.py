@@ -10,6 +10,7 @@ from tests.books import perp, policy, snapshot
 from seawall.engine import Deposit, Marks, Resolve, Withdraw, open_state, state_hash
 from seawall.errors import AnswerError, InputError
 from seawall.journal import GENESIS, LogReader, LogWriter, Manifest, create_run, open_run, verify_run
+from seawall.journal.derive import records_of, written_records
 from seawall.journal.log import chain
 from seawall.tables import policy_from_canonical
 
@@ -110,6 +111,36 @@ def test_log_cut_inside_the_last_record_is_derived_up_to_there(tmp_path):
     found = verify_run(run.path, policy_from_canonical)
     assert (found.complete, found.records) == (False, 5)
     assert found.state_hash == state_hash(state)
+
+
+def test_log_cut_at_any_byte_is_derived_up_to_there(tmp_path):
+    run, state = written(tmp_path / "r", finish=False)
+    head = list(LogReader(run.log))[-1].chain
+    log = run.log.open("a", encoding="utf-8")
+    line = '{"n":6,"c":{"kind":"deposit","time_ns":4000000000,"account":"zo\u00eb","asset":"USDC","amount":1}}'
+    body = '{"n":6,"r":{"code":"unknown_account","detail":{"account":"zo\u00eb"}}}'
+    log.write(f'{line}\n{body[:-1]},"h":"{chain(head, line, body)}"}}\n')
+    log.close()
+    whole = run.log.read_bytes()
+    ends = [at + 1 for at, byte in enumerate(whole) if byte == 10]
+    assert len(ends) == 12
+    for size in range(ends[7], len(whole) + 1):  # from the end of record 4 on
+        run.log.write_bytes(whole[:size])
+        found = verify_run(run.path, policy_from_canonical)
+        lines = sum(end <= size for end in ends)
+        assert found.records == (lines + 1) // 2 == records_of(run.path), size
+        assert found.complete == (size in ends and lines % 2 == 0), size
+        assert len(list(written_records(run.path))) == lines // 2, size
+        assert (found.state_hash == state_hash(state)) == (found.records >= 5), size  # the sixth is refused
+
+
+def test_log_a_line_that_is_no_text_is_named(tmp_path):
+    run, _ = written(tmp_path / "r")
+    data = run.log.read_bytes().splitlines(keepends=True)
+    run.log.write_bytes(b"".join([*data[:4], b"\xff\n", *data[5:]]))
+    with pytest.raises(InputError, match="UTF-8") as caught:
+        verify_run(run.path, policy_from_canonical)
+    assert caught.value.row == 5
 
 
 def test_log_an_existing_folder_is_not_overwritten(tmp_path):

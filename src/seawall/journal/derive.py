@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from seawall.engine import Outcome, Policy, State, apply, open_state, state_hash
 from seawall.engine.posting import Watch
 from seawall.errors import AnswerError, InputError
-from seawall.journal.log import GENESIS, LogReader, Record, chain, outcome_body
+from seawall.journal.log import GENESIS, LogReader, Record, chain, outcome_body, whole_lines
 from seawall.journal.rundir import RunDirectory, open_run
 
 ReadPolicy = Callable[[str], Policy]
@@ -167,17 +167,18 @@ def records_of(path: Path) -> int:
 def written_records(path: Path, numbers: set[int] | None = None) -> Iterator[Written]:
     """Records as they are on the disk (those asked for), without applying anything. A refused one has no events."""
     log = open_run(path).log
-    with log.open(encoding="utf-8", newline="\n") as file:
-        for number, (command, body) in enumerate(_pairs(file), 1):
-            if numbers is None or number in numbers:
-                first, second = _json(command, log, number), _json(body, log, number)
-                yield Written(number, first.get("c", {}), second.get("e", []), second.get("t", []))
+    for number, (command, body) in enumerate(_pairs(log), 1):
+        if numbers is None or number in numbers:
+            first, second = _json(command, log, number), _json(body, log, number)
+            yield Written(number, first.get("c", {}), second.get("e", []), second.get("t", []))
 
 
-def _pairs(file: Any) -> Iterator[tuple[str, str]]:
-    while command := file.readline():
-        body = file.readline()
-        if not body.endswith("\n"):
+def _pairs(log: Path) -> Iterator[tuple[str, str]]:
+    """Both lines of every record that was written to its end."""
+    lines = whole_lines(log)
+    for command in lines:
+        body = next(lines, None)
+        if command is None or body is None:
             return
         yield command, body
 
@@ -194,12 +195,11 @@ def find_events(path: Path, holds: Callable[[str], bool], wanted: Callable[[dict
     """Events for which ``wanted``, in order. ``holds`` is a cheap test of a record's text that must be true of theirs."""
     log = open_run(path).log
     found: list[Located] = []
-    with log.open(encoding="utf-8", newline="\n") as file:
-        for number, (_, body) in enumerate(_pairs(file), 1):
-            if not holds(body):
-                continue
-            events = _json(body, log, number).get("e", [])
-            found.extend(Located(number, k, e) for k, e in enumerate(events, 1) if wanted(e))
+    for number, (_, body) in enumerate(_pairs(log), 1):
+        if not holds(body):
+            continue
+        events = _json(body, log, number).get("e", [])
+        found.extend(Located(number, k, e) for k, e in enumerate(events, 1) if wanted(e))
     return found
 
 

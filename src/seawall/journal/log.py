@@ -87,29 +87,55 @@ class LogWriter:
         self._file.close()
 
 
+def whole_lines(path: Path) -> Iterator[str | None]:
+    """The lines of a log that were written to their end, in order; then None if the last one was not.
+
+    Cut anywhere, also inside a character: what is torn off is never decoded.
+
+    Raises:
+        InputError: a whole line is not UTF-8.
+    """
+    with path.open("rb") as file:
+        for row, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                yield None
+                return
+            try:
+                text = line[:-1].decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise InputError("line is not UTF-8", where=str(path), row=row, value=error.reason) from None
+            yield text
+
+
 class LogReader:
-    """Reads a log back, line pairs in order, checking numbers and JSON but not the chain (see ``verify_run``)."""
+    """Reads a log back, line pairs in order, checking numbers and JSON but not the chain (see ``verify_run``).
+
+    ``torn`` is True once the end was reached and the writer had stopped inside a line or between the two of a record.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.torn = False
 
     def __iter__(self) -> Iterator[Record]:
-        with self.path.open(encoding="utf-8", newline="\n") as file:
-            number = 0
-            while line := file.readline():
-                number += 1
-                second = file.readline()
-                command_line = line.rstrip("\n")
-                first = self._parse(command_line, 2 * number - 1, number)
-                if not second.endswith("\n"):  # the writer stopped inside this record: re-derive it
-                    yield Record(number, command_from_plain(first["c"]), command_line, None, None)
-                    return
-                body = second.rstrip("\n")
-                self._parse(body, 2 * number, number)
-                cut = body.rfind(',"h":"')
-                if cut < 0:
-                    raise InputError("record has no hash", where=str(self.path), row=2 * number, field="h")
-                yield Record(number, command_from_plain(first["c"]), command_line, body[:cut] + "}", body[cut + 6 : -2])
+        self.torn = False
+        lines = whole_lines(self.path)
+        for number, command_line in enumerate(lines, 1):
+            if command_line is None:  # a command is journalled before it is applied: this one never was
+                self.torn = True
+                return
+            first = self._parse(command_line, 2 * number - 1, number)
+            command = command_from_plain(first["c"])
+            body = next(lines, None)
+            if body is None:  # the writer stopped inside this record: re-derive it
+                self.torn = True
+                yield Record(number, command, command_line, None, None)
+                return
+            self._parse(body, 2 * number, number)
+            cut = body.rfind(',"h":"')
+            if cut < 0:
+                raise InputError("record has no hash", where=str(self.path), row=2 * number, field="h")
+            yield Record(number, command, command_line, body[:cut] + "}", body[cut + 6 : -2])
 
     def _parse(self, line: str, row: int, number: int) -> dict[str, Any]:
         try:

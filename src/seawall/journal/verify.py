@@ -15,7 +15,7 @@ from seawall.journal.rundir import Manifest, open_run
 
 @dataclass(frozen=True, slots=True)
 class VerifiedRun:
-    """What a replay of a directory found. ``complete`` is False when the run had stopped inside its last command."""
+    """What a replay of a directory found. ``complete`` is False when the log ends inside a record or a line."""
 
     path: Path
     manifest: Manifest
@@ -58,14 +58,11 @@ def verify_run(
     run = open_run(path)
     manifest = run.manifest()
     state, head = reopened(run, read_policy)
-    records, complete = 0, True
+    records, reader = 0, LogReader(run.log)
     shown = None if follow is None else follow(state)
-    for record in LogReader(run.log):
+    for record in reader:
         head = applied(run, state, record, head, follow=shown)
         records = record.number
-        if record.body is None:
-            complete = False
-            break
         if progress is not None and records % 1024 == 0:
             progress(records)
     check_all(state, threads=threads)
@@ -78,6 +75,6 @@ def verify_run(
         recorded,
         records,
         head,
-        complete,
+        not reader.torn,
         time.perf_counter() - started,
     )
