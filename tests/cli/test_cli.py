@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -84,16 +85,34 @@ def test_cli_a_changed_log_is_found(demo):
         log.write_text(text)
 
 
-def test_cli_a_cut_log_is_derived_up_to_the_cut(demo):
+def test_cli_a_log_that_lost_its_end_is_found_out_by_its_result(demo):
     folder, document = demo
     log = folder / document["run"] / "log.jsonl"
-    text = log.read_text()
-    log.write_text(text[: len(text) // 2])
+    data = log.read_bytes()
+    log.write_bytes(data[: len(data) // 2])
     try:
         done = seawall("replay", document["run"], "--json", folder=folder)
-        assert done.returncode in (1, 2)
+        again = json.loads(done.stdout)
+        assert (done.returncode, again["ok"], again["complete"]) == (1, False, False), done
+        assert again["state_hash"] != again["recorded_hash"] == document["state_hash"]
     finally:
-        log.write_text(text)
+        log.write_bytes(data)
+
+
+def test_cli_a_killed_run_is_derived_as_far_as_its_log_goes(demo, tmp_path):
+    folder, document = demo
+    run = tmp_path / "killed"
+    shutil.copytree(folder / document["run"], run)
+    for path in [*run.glob("*.parquet"), run / "summary.json"]:
+        path.unlink()
+    log = run / "log.jsonl"
+    data = log.read_bytes()
+    log.write_bytes(data[: data.rindex(b"\n", 0, len(data) // 2) + 30])
+    done = seawall("replay", str(run), folder=tmp_path)
+    assert done.returncode == 1, done
+    assert "each is what its command gives" in done.stdout, done
+    assert "no hash is recorded" in done.stdout, done
+    assert "ends inside its last record" in done.stdout, done
 
 
 def test_cli_the_same_run_twice_and_with_two_threads_has_one_hash(demo):

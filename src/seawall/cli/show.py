@@ -63,6 +63,12 @@ def verified(v: dict[str, Any]) -> None:
             told = "same state hash, but the result DIFFERS from the log"
         typer.echo(f"replayed    {v['records']:,} records again from {v['run']}:")
         typer.echo(f"            {told}")
+    elif v["recorded_hash"] is None:
+        typer.echo(f"replayed    {v['records']:,} records again from {v['run']}: each is what its command gives")
+        typer.echo(
+            "            the run was cut off before its result was written, so no hash is recorded to hold it against"
+        )
+        typer.echo(f"  derived   {v['state_hash']}")
     else:
         typer.echo(f"replayed    {v['records']:,} records again: the hash DIFFERS")
         typer.echo(f"  recorded  {v['recorded_hash']}")
@@ -70,7 +76,7 @@ def verified(v: dict[str, Any]) -> None:
     for d in v["differences"]:
         typer.echo(f"  {d['place']}: says {d['said']}, the log gives {d['derived']}")
     if not v["complete"]:
-        typer.echo("note        the run had stopped inside its last command; it was derived again up to there")
+        typer.echo("note        the log ends inside its last record; it was derived again up to there")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
