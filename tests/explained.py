@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from seawall.engine import State
 from seawall.engine.explain import check, postings
+from seawall.journal import open_run
 from seawall.money import Asset
 
 # What a command asked for in so many words: no rule decides it.
@@ -39,3 +44,20 @@ def unexplained(
     wrong += [f"posted without an explanation: {key} x{n}" for key, n in (posted - given).items()]
     wrong += [f"explained but not posted: {key} x{n}" for key, n in (given - posted).items()]
     return wrong
+
+
+def hold(path: Path) -> Counter[str]:
+    """Check every record of a run directory; how many events of each kind there were."""
+    run = open_run(path)
+    frame = pl.read_parquet(path / "ledger.parquet")
+    names = list(zip(frame["name"].to_list(), frame["asset"].to_list(), strict=True))
+    assets = {a.name: a for a in run.book().assets}
+    seen: Counter[str] = Counter()
+    with run.log.open(encoding="utf-8") as file:
+        for line in file:
+            record = json.loads(line)
+            if "e" in record:
+                wrong = unexplained(record["e"], record["t"], names, assets)
+                assert not wrong, (record["n"], wrong, record)
+                seen.update(event["kind"] for event in record["e"] if event.get("why"))
+    return seen

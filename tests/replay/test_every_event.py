@@ -6,14 +6,9 @@ of its record, all of them and no others.
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-
-import polars as pl
 import pytest
-from tests.explained import unexplained
+from tests.explained import hold
 
-from seawall.journal import open_run
 from seawall.replay import replay
 
 CASES = [
@@ -21,23 +16,6 @@ CASES = [
     ("fees for fills", "generate:accounts=3000,seed=7", "binance", {"filled": 100}),
     ("draws for fills", "generate:accounts=5000,seed=7", "dydx-v4", {"filled": 100, "drawn": 1}),
 ]  # fmt: skip
-
-
-def hold(path):
-    """Check every record of a run directory; how many events of each kind there were."""
-    run = open_run(path)
-    frame = pl.read_parquet(path / "ledger.parquet")
-    names = list(zip(frame["name"].to_list(), frame["asset"].to_list(), strict=True))
-    assets = {a.name: a for a in run.book().assets}
-    seen: Counter[str] = Counter()
-    with run.log.open(encoding="utf-8") as file:
-        for line in file:
-            record = json.loads(line)
-            if "e" in record:
-                wrong = unexplained(record["e"], record["t"], names, assets)
-                assert not wrong, (record["n"], wrong, record)
-                seen.update(event["kind"] for event in record["e"] if event.get("why"))
-    return seen
 
 
 @pytest.mark.slow

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.books import perp, snapshot
-from tests.explained import ledger_names, unexplained
+from tests.explained import hold, ledger_names, unexplained
 
 from seawall.engine import Fill, Marks, Resolve, Withdraw, apply, check_all, event_to_plain, open_state
 from seawall.engine.events import (
@@ -47,9 +48,11 @@ NAMES = policy_names()
 # --- every preset on every event -------------------------------------------------------------------------------------
 
 
-def run(policy: str, scenario: str, accounts: int = 1_000) -> dict[str, Any]:
-    done = replay(f"generate:accounts={accounts},seed=7", scenario, policy)
+def run(policy: str, scenario: str, folder: Path, accounts: int = 1_000) -> dict[str, Any]:
+    """One run; every transfer in its log is what the printed programs give, and no other is."""
+    done = replay(f"generate:accounts={accounts},seed=7", scenario, policy, out=folder / "run")
     check_all(done.state)
+    hold(folder / "run")
     assert done.summary["conservation"]["ok"], (policy, scenario, done.summary["conservation"])
     kinds = {rule.kind for rule in read_policy(policy).layers}
     if LayerKind.DELEVERAGE not in kinds:
@@ -58,15 +61,15 @@ def run(policy: str, scenario: str, accounts: int = 1_000) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("policy", "scenario"), list(zip(NAMES, scenario_names(), strict=False)))
-def test_preset_on_one_event_each(policy, scenario):
-    run(policy, scenario, 300)
+def test_preset_on_one_event_each(tmp_path, policy, scenario):
+    run(policy, scenario, tmp_path, 300)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", scenario_names())
 @pytest.mark.parametrize("policy", NAMES)
-def test_preset_on_every_event(policy, scenario):
-    run(policy, scenario)
+def test_preset_on_every_event(tmp_path, policy, scenario):
+    run(policy, scenario, tmp_path)
 
 
 # --- the crash -------------------------------------------------------------------------------------------------------
