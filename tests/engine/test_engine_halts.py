@@ -126,3 +126,30 @@ def test_halts_a_policy_that_could_close_for_ever_is_refused(change, field):
     with pytest.raises(PolicyError) as error:
         policy(halts=[{**GATE, **change}])
     assert field in error.value.field, str(error.value)
+
+
+def test_halts_a_gate_closes_after_an_outage():
+    """No marks for five minutes: withdrawals wait 50 s from the first ones on. Source: dYdX v4, chain outage."""
+    outage = {"measure": "outage", "is": "at_least", "threshold": "300"}
+    state = venue(halts=[{**GATE, "starts": [outage]}])
+    for at in (1, 300, 599):
+        assert not do(state, Marks(at * SECOND, {"BTC-PERP": 1000})).rejection
+        assert do(state, Withdraw(at * SECOND, "cyd", "USDC", UNIT)).rejection is None, at
+    seen = do(state, Marks(899 * SECOND, {"BTC-PERP": 1000})).events
+    assert [(e.halt, e.until_ns) for e in seen if isinstance(e, HaltBegan)] == [("withdrawals", 949 * SECOND)], seen
+    do(state, Resolve(901 * SECOND))  # no new sign of an outage: the halt is not drawn out
+    assert do(state, Withdraw(948 * SECOND, "cyd", "USDC", UNIT)).rejection is not None
+    assert do(state, Withdraw(949 * SECOND, "cyd", "USDC", UNIT)).rejection is None
+
+
+def test_halts_trading_stops_when_a_price_moves_too_far_between_two_marks():
+    """Four per cent is within, five is not; falls and rises alike. Source: circuit breakers of exchanges."""
+    move = {"measure": "move", "is": "at_least", "threshold": "1/20"}
+    for mark, stops in ((960, False), (950, True), (1049, False), (1050, True)):
+        state = venue(halts=[{**GATE, "kind": "trading", "starts": [move]}])
+        do(state, Marks(SECOND, {"BTC-PERP": 1000}))
+        do(state, Marks(2 * SECOND, {"BTC-PERP": mark}))
+        refused = do(state, Trade(3 * SECOND, "cyd", "bob", "BTC-PERP", 1, mark)).rejection
+        assert (refused is not None) == stops, (mark, refused)
+        do(state, Resolve(3 * SECOND))
+        assert do(state, Trade(53 * SECOND, "cyd", "bob", "BTC-PERP", 1, mark)).rejection is None, mark

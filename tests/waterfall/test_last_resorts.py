@@ -17,8 +17,6 @@ from seawall.waterfall import (
     DefaultLoss,
     DepositIndex,
     DrawdownTrigger,
-    Gate,
-    GateRule,
     LifetimeCaps,
     LossIndex,
     Slice,
@@ -270,28 +268,6 @@ def test_resort_a_withdrawal_below_one_pays_early_and_late_alike():
     assert withdrawal_rate(9, 5) == withdrawal_rate(1, 0) == 0
     with pytest.raises(InputError, match="rate outside"):
         withdraw(1, Fraction(2))
-
-
-def test_resort_the_gate_opens_by_its_own_rule():
-    """Fifty blocks from the last cause, also after an outage of five; never longer than 120 in one piece."""
-    rule = GateRule(duration=50, longest=120, outage=5)
-    gate = rule.close(None, 100, "negative account")
-    assert gate == Gate(100, 150, "negative account")
-    assert rule.closed(gate, 149)
-    assert not rule.closed(gate, 150)
-    gate = rule.close(gate, 140, "again")
-    assert gate.until == 190
-    gate = rule.close(gate, 189, "again")
-    assert gate.until == 220  # since 100, so 220 at the latest
-    assert rule.close(gate, 219, "again").until == 220
-    assert rule.close(gate, 220, "new").since == 220
-    assert rule.after_gap(None, 10, 14) is None
-    assert rule.after_gap(None, 10, 15) == Gate(15, 65, "outage")
-    assert GateRule(1, 1).after_gap(None, 0, 99) is None
-    assert [rule.payable_at(gate, t) for t in (99, 100, 219, 220)] == [99, 220, 220, 220]
-    assert rule.payable_at(None, 7) == 7
-    with pytest.raises(InputError, match="duration <= longest"):
-        GateRule(10, 5)
 
 
 TERMS = AuctionTerms(Fraction(21, 20), bid_time=3, length=10)

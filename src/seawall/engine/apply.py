@@ -151,7 +151,9 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
         forget_gone_gains(state)
     remember_marks(state, markets)
     if state.policy.halts:
+        observe(state, marks=True)
         report_halts(state, step)
+        state.marks_ns = state.time_ns
     for source, price, reason in command.quarantined:
         step.emit(Quarantined(source, price, reason))
     looked_at = sorted({*state.book.take_flagged(), *watched(state), *state.cases})

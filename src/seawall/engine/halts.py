@@ -1,7 +1,7 @@
 """Halts: what stands still, by criteria fixed in the policy before, each with an end. Nothing is closed by hand.
 
-After every Resolve and every declared loss the engine notes what the criteria look at (``MEASURES``). A withdrawal gate
-refuses withdrawals, a trading halt refuses trades, and where the policy has a deleveraging switch winners are
+After every Resolve and every declared loss, and with new marks, the engine notes what the criteria look at (``MEASURES``).
+A withdrawal gate refuses withdrawals, a trading halt refuses trades, and where the policy has a deleveraging switch winners are
 deleveraged only while it is on. Liquidation, fills and the other layers go on; nobody loses a right by waiting.
 """
 
@@ -46,14 +46,34 @@ def _bankrupt(state: State) -> int:
     return 10**6 * sum(1 for unit in state.cases if state.book.unit_state(unit).equity < 0)
 
 
-# What a criterion may look at, all in units (amounts: of the quote currency).
-MEASURES: dict[str, Callable[[State], int]] = {"unpaid": _unpaid, "fund": _fund, "bankrupt": _bankrupt}
+def _outage(state: State) -> int:
+    """How long nothing was heard before the last marks."""
+    since = state.marks_ns
+    return 0 if since is None else (state.time_ns - since) // 1000
 
 
-def observe(state: State) -> None:
-    """Note every measure that a halt of the policy looks at, when it changed."""
+def _move(state: State) -> int:
+    """The largest move of a market between its last two marks, as a share of the one before, rounded down."""
+    pairs = zip(state.unit_values, state.previous_values, strict=True)
+    return max((abs(now - before) * 10**6 // before for now, before in pairs if before), default=0)
+
+
+# What a criterion may look at, in millionths: of the quote currency, of an account, a second or a share of the price.
+MEASURES: dict[str, Callable[[State], int]] = {
+    "unpaid": _unpaid,
+    "fund": _fund,
+    "bankrupt": _bankrupt,
+    "outage": _outage,
+    "move": _move,
+}
+# Those that new marks bring; the others change with what was resolved.
+OF_MARKS = frozenset({"outage", "move"})
+
+
+def observe(state: State, *, marks: bool = False) -> None:
+    """Note the measures that a halt of the policy looks at, when they changed: those that new marks bring, or the others."""
     wanted = {c.measure for rule in state.policy.halts for c in (*rule.starts, *rule.ends)}
-    for name in sorted(wanted):
+    for name in sorted(wanted & OF_MARKS if marks else wanted - OF_MARKS):
         value = Fraction(MEASURES[name](state), 10**6)
         last = state.observed.get(name)
         # A criterion that is still met keeps a halt going, so it is noted each time; anything else when it changes.

@@ -97,6 +97,7 @@ class State:
     carries: list[int]
     marks: list[int]
     marks_seen: int = 0
+    marks_ns: int | None = None  # when marks last came; kept for halts
     time_ns: int = 0
     commands: int = 0
     next_intent: int = 1
@@ -214,6 +215,8 @@ def state_lines(state: State) -> Iterator[str]:
         yield f"gain cut {account} {asset} {cut}"
     for reference, loss in state.references.items():
         yield f"declared {reference!r} {loss}"
+    if state.marks_ns is not None:
+        yield f"marks at {state.marks_ns}"
     for measure, value in sorted(state.observed.items()):
         yield f"observed {measure} {value}"
     for number, track in enumerate(state.halts):

@@ -106,6 +106,15 @@ def _members(rule: MembersRule, doc: Document) -> Parts:
     return [*out, "."]
 
 
+MEASURED = {
+    "unpaid": "what nobody has paid",
+    "fund": "the cash of the funds",
+    "bankrupt": "the number of accounts below zero",
+    "outage": "the time without marks, in seconds,",
+    "move": "the largest move of a price between two marks",
+}
+
+
 def _halt(number: int, rule: HaltRule, doc: Document) -> Parts:
     what = {
         HaltKind.WITHDRAWALS: "Withdrawals are refused",
@@ -115,7 +124,7 @@ def _halt(number: int, rule: HaltRule, doc: Document) -> Parts:
     path = f"rules.halts.{number}"
     starts: list[Part] = []
     for at, c in enumerate(rule.starts):
-        starts += [" or " if at else "", f"{c.measure} is {c.sense.value.replace('_', ' ')} "]
+        starts += [" or " if at else "", f"{MEASURED.get(c.measure, c.measure)} is {c.sense.value.replace('_', ' ')} "]
         starts.append(doc.fig(f"{path}.starts.{at}.threshold", "factor"))
     return [
         what[rule.kind],

@@ -42,7 +42,6 @@ from seawall.waterfall.gains import (
     cut_gains,
     junior_profit,
 )
-from seawall.waterfall.gate import Gate, GateRule
 from seawall.waterfall.haircut import Haircut, haircut_gains
 from seawall.waterfall.layers import Allocation, Draw, LayerState, allocate
 from seawall.waterfall.metrics import InUnits, Metrics, gini, measure
@@ -133,8 +132,6 @@ __all__ = [
     "EquityCut",
     "GainsBase",
     "GainsHaircut",
-    "Gate",
-    "GateRule",
     "Haircut",
     "InUnits",
     "JuniorProfit",
