@@ -11,10 +11,10 @@ from seawall.engine.events import Called, CallRound, ClaimOpened, Drawn, LayersS
 from seawall.engine.limits import DrawPlace
 from seawall.engine.posting import Step
 from seawall.engine.state import State
-from seawall.engine.units import backed
+from seawall.engine.units import asset_quote_value, backed, from_quote
 from seawall.members import CallCaps, Tier, call_limits, cash_call, pro_rata, tiers_in_order, window_for
 from seawall.money import split
-from seawall.waterfall import OTHER_TIER, PAYING, LayerKind, LayerRule, LayerState, allocate
+from seawall.waterfall import OTHER_TIER, PAYING, LayerKind, LayerRule, LayerState, Limit, allocate
 
 
 @dataclass(slots=True)
@@ -126,13 +126,27 @@ def payers(state: State, rule: LayerRule, loss: Loss) -> dict[str, int]:
 
 def layer_state(state: State, rule: LayerRule, loss: Loss) -> LayerState[int]:
     """What a layer can pay towards a loss now: its accounts' free cash, within all its limits."""
-    asset = state.asset(loss.asset)
     balance = sum(free_cash(state, account, loss.asset) for account in payers(state, rule, loss).values())
-    unit = 10**asset.book_scale
-    available = max(0, balance - rule.keep * unit // 10**6)  # rounded down
-    place = place_of(state, loss)
-    rooms = [state.limits.room(rule, limit, place, balance=balance, unit=unit) for limit in rule.limits]
+    available = max(0, balance - from_quote(state, loss.asset, rule.keep))
+    rooms = [room_of(state, rule, limit, loss, balance) for limit in rule.limits]
     return LayerState(rule.name, available, min(rooms) if rooms else None, rule.partial, rule.causes)
+
+
+def room_of(state: State, rule: LayerRule, limit: Limit, loss: Loss, balance: int = 0) -> int:
+    """What one limit of a layer still allows towards a loss, book units of its asset, rounded down.
+
+    ``balance``: of the paying account now, for a limit as a share of its peak.
+    """
+    place = place_of(state, loss)
+    share = state.limits.share_left(rule, limit, place, balance)
+    return from_quote(state, loss.asset, state.limits.money_left(rule, limit, place)) if share is None else share
+
+
+def count(state: State, rule: LayerRule, loss: Loss, amount: int) -> None:
+    """Count what a layer paid of a loss against the layer's limits."""
+    if rule.limits:
+        value = asset_quote_value(state, loss.asset, amount)
+        state.limits.record(rule, place_of(state, loss), amount, value)
 
 
 def draw_group(state: State, step: Step, group: Sequence[LayerRule], loss: Loss) -> None:
@@ -189,7 +203,7 @@ def _post_draw(state: State, step: Step, rule: LayerRule, loss: Loss, amount: in
             if part:
                 _share(state, step, rule, loss, {m: accounts[m] for m in own}, own, part, left)
                 left -= part
-    state.limits.record(rule, place_of(state, loss), amount)
+    count(state, rule, loss, amount)
     loss.left -= amount
 
 
@@ -257,8 +271,7 @@ def assess(state: State, step: Step, rule: LayerRule, loss: Loss) -> None:
     single = call_limits({name: window.base.get(name, 0) for name in others}, caps.single)
     room = {name: max(0, min(rooms_left.get(name, 0), single[name] - called.get(name, 0))) for name in others}
     contribution = {name: window.base.get(name, 0) for name in others}
-    place, unit = place_of(state, loss), 10 ** state.asset(loss.asset).book_scale
-    rooms = [state.limits.room(rule, limit, place, balance=0, unit=unit) for limit in rule.limits]
+    rooms = [room_of(state, rule, limit, loss) for limit in rule.limits]
     asked = LayerState(rule.name, sum(room.values()), min(rooms) if rooms else None, rule.partial, rule.causes)
     step.note("layer", (loss.number, loss.left, asked))
     need = min([loss.left, *rooms])
@@ -294,7 +307,7 @@ def assess(state: State, step: Step, rule: LayerRule, loss: Loss) -> None:
     state.members.windows[loss.asset] = window.take(call.paid)
     paid = need - left
     if paid:
-        state.limits.record(rule, place, paid)
+        count(state, rule, loss, paid)
     loss.left -= paid
 
 

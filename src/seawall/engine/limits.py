@@ -1,4 +1,8 @@
-"""What layers have paid so far, counted per scope: the memory behind limits per event, account, market and period."""
+"""What layers have paid so far, counted per scope: the memory behind limits per event, account, market and period.
+
+A limit in money counts millionths of the quote currency, over all assets together, each draw at its price when it was
+made: one policy serves linear and inverse markets. A limit as a share of a balance's peak counts that asset alone.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +29,15 @@ class DrawPlace:
 
 
 class LimitBook:
-    """Sums of draws by layer and scope, draws inside windows, and peaks of balances. Book units."""
+    """Sums of draws by layer and scope (millionths), draws inside windows ((time, book units, millionths)), and peaks of
+    balances (book units)."""
 
     __slots__ = ("_draws", "_events", "_peaks", "_used")
 
     def __init__(self) -> None:
-        self._used: dict[tuple[str, str, str, str], int] = {}
-        self._events: dict[int, dict[tuple[str, str], int]] = {}  # event -> (layer, asset) -> sum, until it is over
-        self._draws: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+        self._used: dict[tuple[str, str, str], int] = {}
+        self._events: dict[int, dict[str, int]] = {}  # event -> layer -> sum, until it is over
+        self._draws: dict[tuple[str, str], list[tuple[int, str, int, int]]] = {}
         self._peaks: dict[tuple[str, str, int], deque[tuple[int, int]]] = {}
 
     def observe(self, layer: str, asset: str, time_ns: int, balance: int, window_ns: int) -> None:
@@ -50,48 +55,50 @@ class LimitBook:
         # Balances fall from left to right: the first one inside the window is the highest.
         return max(balance, next((b for at, b in peaks if at > time_ns - window_ns), balance))
 
-    def room(self, rule: LayerRule, limit: Limit, place: DrawPlace, *, balance: int, unit: int) -> int:
-        """What the limit still allows, book units.
+    def share_left(self, rule: LayerRule, limit: Limit, place: DrawPlace, balance: int) -> int | None:
+        """What a limit as a share of the peak still allows, book units rounded down; None for a limit in money.
 
-        Args:
-            balance: of the paying account now (for a share of its peak, rounded down).
-            unit: one unit of the asset in book units, so that millionths convert; rounded down.
+        ``balance``: of the paying account now.
         """
-        if limit.share_of_peak is not None:
-            share = limit.share_of_peak
-            peak = self.peak(rule.name, place.asset, balance, place.time_ns, limit.window_ns)
-            most = muldiv(peak, share.numerator, share.denominator, Rounding.FLOOR)
+        share = limit.share_of_peak
+        if share is None:
+            return None
+        peak = self.peak(rule.name, place.asset, balance, place.time_ns, limit.window_ns)
+        drawn = sum(amount for _, asset, amount, _ in self._inside(rule, limit, place) if asset == place.asset)
+        return max(0, muldiv(peak, share.numerator, share.denominator, Rounding.FLOOR) - drawn)
+
+    def money_left(self, rule: LayerRule, limit: Limit, place: DrawPlace) -> int:
+        """What a limit in money still allows, millionths of the quote currency."""
+        most = limit.amount
+        if limit.by_tier is not None:
+            most = limit.by_tier.get(place.tier, limit.by_tier.get(OTHER_TIER, 0))
+        if limit.window_ns:
+            used = sum(value for _, _, _, value in self._inside(rule, limit, place))
+        elif limit.scope is LimitScope.EVENT:
+            used = self._events.get(place.loss, {}).get(rule.name, 0)
         else:
-            millionths = limit.amount
-            if limit.by_tier is not None:
-                millionths = limit.by_tier.get(place.tier, limit.by_tier.get(OTHER_TIER, 0))
-            most = muldiv(millionths or 0, unit, 10**6, Rounding.FLOOR)
-        return max(0, most - self.used(rule, limit, place))
+            used = self._used.get((rule.name, limit.scope.value, scope_key(limit.scope, place)), 0)
+        return max(0, (most or 0) - used)
 
-    def used(self, rule: LayerRule, limit: Limit, place: DrawPlace) -> int:
-        """What counts against the limit already."""
-        if limit.scope in (LimitScope.PERIOD, LimitScope.MARKET_PERIOD):
-            draws = self._draws.get((rule.name, scope_key(limit.scope, place), place.asset), ())
-            return sum(amount for time_ns, amount in draws if time_ns > place.time_ns - limit.window_ns)
-        if limit.scope is LimitScope.EVENT:
-            return self._events.get(place.loss, {}).get((rule.name, place.asset), 0)
-        return self._used.get((rule.name, limit.scope.value, scope_key(limit.scope, place), place.asset), 0)
+    def _inside(self, rule: LayerRule, limit: Limit, place: DrawPlace) -> Iterator[tuple[int, str, int, int]]:
+        draws = self._draws.get((rule.name, scope_key(limit.scope, place)), ())
+        return (draw for draw in draws if draw[0] > place.time_ns - limit.window_ns)
 
-    def record(self, rule: LayerRule, place: DrawPlace, amount: int) -> None:
-        """Count a draw under every limit of the layer."""
+    def record(self, rule: LayerRule, place: DrawPlace, amount: int, value: int) -> None:
+        """Count a draw of ``amount`` book units, worth ``value`` millionths, under every limit of the layer."""
         windows = [limit for limit in rule.limits if limit.window_ns]
         for scope in {limit.scope for limit in rule.limits}:
             if scope in (LimitScope.PERIOD, LimitScope.MARKET_PERIOD):
-                draws = self._draws.setdefault((rule.name, scope_key(scope, place), place.asset), [])
+                draws = self._draws.setdefault((rule.name, scope_key(scope, place)), [])
                 longest = max(limit.window_ns for limit in windows)
                 draws[:] = [d for d in draws if d[0] > place.time_ns - longest]
-                draws.append((place.time_ns, amount))
+                draws.append((place.time_ns, place.asset, amount, value))
             elif scope is LimitScope.EVENT:
-                event, payer = self._events.setdefault(place.loss, {}), (rule.name, place.asset)
-                event[payer] = event.get(payer, 0) + amount
+                event = self._events.setdefault(place.loss, {})
+                event[rule.name] = event.get(rule.name, 0) + value
             else:
-                key = (rule.name, scope.value, scope_key(scope, place), place.asset)
-                self._used[key] = self._used.get(key, 0) + amount
+                key = (rule.name, scope.value, scope_key(scope, place))
+                self._used[key] = self._used.get(key, 0) + value
 
     def forget(self, event: int) -> None:
         """An event is over: no draw will count for it any more."""
@@ -99,12 +106,12 @@ class LimitBook:
 
     def canonical_lines(self) -> Iterator[str]:
         """One line a counter, in order of first use: part of the state hash."""
-        for (layer, scope, key, asset), amount in self._used.items():
-            yield f"used {layer} {scope} {key} {asset} {amount}"
+        for (layer, scope, key), value in self._used.items():
+            yield f"used {layer} {scope} {key} {value}"
         for event, paid in self._events.items():
             yield f"event {event} {paid}"
-        for (layer, market, asset), draws in self._draws.items():
-            yield f"draws {layer} {market} {asset} {draws}"
+        for (layer, market), draws in self._draws.items():
+            yield f"draws {layer} {market} {draws}"
         for (layer, asset, window_ns), peaks in self._peaks.items():
             yield f"peaks {layer} {asset} {window_ns} {list(peaks)}"
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seawall.engine.events import BorneByWithdrawals, CashCut, OpenInterestCharged, Why
-from seawall.engine.layers import Loss, open_claims, place_of
+from seawall.engine.layers import Loss, count, open_claims, place_of, room_of
 from seawall.engine.limits import scope_key
 from seawall.engine.posting import Step
 from seawall.engine.state import State
@@ -30,9 +30,7 @@ class Charges(NamedTuple):
 
 def limited(state: State, rule: LayerRule, loss: Loss, most: int) -> int:
     """What a layer without a balance of its own may pay of a loss: what is left, ``most``, and its limits."""
-    place, unit = place_of(state, loss), 10 ** state.asset(loss.asset).book_scale
-    rooms = [state.limits.room(rule, limit, place, balance=0, unit=unit) for limit in rule.limits]
-    return max(0, min([loss.left, most, *rooms]))
+    return max(0, min([loss.left, most, *(room_of(state, rule, limit, loss) for limit in rule.limits)]))
 
 
 def rooms_of(state: State, rule: LayerRule, losses: Sequence[Loss]) -> list[tuple[Loss, int]]:
@@ -41,12 +39,12 @@ def rooms_of(state: State, rule: LayerRule, losses: Sequence[Loss]) -> list[tupl
     held: dict[tuple[str, str, str], int] = {}
     out: list[tuple[Loss, int]] = []
     for loss in losses:
-        place, unit = place_of(state, loss), 10 ** state.asset(loss.asset).book_scale
+        place = place_of(state, loss)
         keys = {(limit.scope.value, scope_key(limit.scope, place), place.asset) for limit in rule.limits}
         room = loss.left
         for limit in rule.limits:
             used = held.get((limit.scope.value, scope_key(limit.scope, place), place.asset), 0)
-            room = min(room, state.limits.room(rule, limit, place, balance=0, unit=unit) - used)
+            room = min(room, room_of(state, rule, limit, loss) - used)
         if room > 0:
             out.append((loss, room))
             for key in keys:
@@ -59,7 +57,7 @@ def covered(state: State, step: Step, rule: LayerRule, loss: Loss, amount: int) 
     if loss.account is not None:
         step.sync_cash(loss.account, loss.asset)
     state.deficits.cover(loss.holder, loss.number, amount)
-    state.limits.record(rule, place_of(state, loss), amount)
+    count(state, rule, loss, amount)
     loss.left -= amount
 
 

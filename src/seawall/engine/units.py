@@ -64,22 +64,32 @@ def quote_value(state: State, market: int, amount: int) -> int:
 
 
 def asset_quote_value(state: State, asset: int, amount: int) -> int:
-    """An amount of any settle asset in millionths of the quote currency, rounded up; a coin at the mark of its first
-    inverse market."""
-    market = next((m for m, a in enumerate(state.settle_asset) if a == asset and state.unit_values[m]), None)
-    if market is None:
-        return muldiv(amount, 10**QUOTE_SCALE, 10 ** state.asset(asset).book_scale, Rounding.CEIL)
-    return quote_value(state, market, amount)
+    """An amount of any asset in millionths of the quote currency, rounded up, at ``quote_price``."""
+    price = quote_price(state, asset)
+    return muldiv(amount, price.numerator, price.denominator, Rounding.CEIL)
 
 
 def from_quote(state: State, asset: int, millionths: int) -> int:
-    """Millionths of the quote currency in book units of a settle asset, rounded down; a coin at the mark of its first
-    inverse market."""
+    """Millionths of the quote currency in book units of any asset, rounded down, at ``quote_price``."""
+    price = quote_price(state, asset)
+    return muldiv(millionths, price.denominator, price.numerator, Rounding.FLOOR)
+
+
+def quote_price(state: State, asset: int) -> Fraction:
+    """Millionths of the quote currency per book unit of an asset, exact.
+
+    A coin that markets settle in: at the mark of its first inverse market. Collateral that an index prices: at the index.
+    Any other asset is a unit of the quote currency.
+    """
     market = next((m for m, a in enumerate(state.settle_asset) if a == asset and state.unit_values[m]), None)
-    if market is None or not state.instrument(market).inverse:
-        return muldiv(millionths, 10 ** state.asset(asset).book_scale, 10**QUOTE_SCALE, Rounding.FLOOR)
-    face = state.instrument(market).lot * 10**QUOTE_SCALE
-    return muldiv(millionths, state.unit_values[market] * face.denominator, face.numerator, Rounding.FLOOR)
+    if market is not None and state.instrument(market).inverse:
+        return Fraction(10**QUOTE_SCALE) * state.instrument(market).lot / state.unit_values[market]  # exact: Fraction
+    one = Fraction(10**QUOTE_SCALE, 10 ** state.asset(asset).book_scale)
+    index = state.index_prices.get(asset) if market is None else None
+    if index is None or state.policy.numeraire is None:
+        return one
+    numeraire = state.asset(state.asset_index[state.policy.numeraire])
+    return index * Fraction(10**QUOTE_SCALE, 10**numeraire.book_scale)  # exact: Fraction
 
 
 def gross_of(state: State, st: UnitState) -> list[int]:

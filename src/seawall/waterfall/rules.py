@@ -45,7 +45,7 @@ class Limit:
 
     Attributes:
         scope: what is counted together.
-        amount: millionths of a unit of the loss's asset; None when ``share_of_peak`` says it.
+        amount: millionths of the quote currency, over all assets; None when ``share_of_peak`` says it.
         by_tier: MARKET: amount (millionths) by tier of the market; a tier that is not named pays nothing.
         share_of_peak: fraction of the highest balance of the paying account inside the window.
         window_ns: length of the rolling window of the two PERIOD scopes.
@@ -76,7 +76,7 @@ class LayerRule:
         causes: loss causes it covers.
         limits: the most it pays, each within its own scope; all hold at once.
         partial: False: it pays all that is left or nothing (dYdX v4).
-        keep: ACCOUNT: balance it never goes below, millionths of a unit (Drift v2 keeps one unit in the vault).
+        keep: ACCOUNT: balance it never goes below, millionths of the quote currency (Drift v2 keeps one unit in the vault).
         beside: it pays together with the layer before it, pro rata to what each has left (Eurex: members' fund with
             the second slice of own resources).
         cap: GAINS_HAIRCUT, CASH_HAIRCUT: largest fraction that may be cut.
