@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         for file in files:
             try:
                 cases = load_file(file)
-            except (OSError, ValueError, KeyError, TypeError) as error:
+            except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
                 print(f"{file}: cannot be read: {error}", file=sys.stderr)
                 return 2
             results.extend(run_case(case, ADAPTERS) for case in cases)

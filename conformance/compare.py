@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +31,29 @@ class CaseResult:
     got: Any
 
 
-def load_file(path: Path) -> list[dict[str, Any]]:
-    """Cases of one file. Numbers with a point are read as the exact decimal they print (``Fraction``)."""
+def load_file(path: Path) -> list[Any]:
+    """Cases of one file, as they stand. Numbers with a point are read as the exact decimal they print (``Fraction``)."""
     data = json.loads(path.read_text(encoding="utf-8"), parse_float=Fraction)
     if data["schema"] != SCHEMA:
         raise ValueError(f"schema is {data['schema']!r}, expected {SCHEMA!r}")
-    cases: list[dict[str, Any]] = data["cases"]
-    for case in cases:
-        case["id"], case["op"], case["inputs"], case["expected"]
-    return cases
+    if not isinstance(data["cases"], list):
+        raise ValueError("cases are not a list")
+    return data["cases"]
 
 
-def run_case(case: dict[str, Any], adapters: Mapping[str, Adapter]) -> CaseResult:
-    """Run one case through its adapter."""
+def run_case(case: Any, adapters: Mapping[str, Adapter]) -> CaseResult:
+    """Run one case through its adapter. A case that is not whole fails alone; floats count as the decimal they print."""
+    if not isinstance(case, dict):
+        return _result({}, "failed", f"malformed case: expected a map (got {case!r})")
+    try:
+        case = exact(case)
+        tolerance = case.get("tolerance") or {}
+        allowed = (Fraction(tolerance.get("abs", 0)), Fraction(tolerance.get("rel", 0)))
+    except (ValueError, TypeError, AttributeError) as error:
+        return _result(case, "failed", f"malformed case: {error}")
+    problem = _malformed(case, allowed)
+    if problem:
+        return _result(case, "failed", f"malformed case: {problem}")
     adapter = adapters.get(case["op"])
     if adapter is None:
         return _result(case, "unsupported", None)
@@ -54,12 +65,35 @@ def run_case(case: dict[str, Any], adapters: Mapping[str, Adapter]) -> CaseResul
     except Exception as error:  # a crash is a failure of that case, not of the run
         return _result(case, "failed", f"{type(error).__name__}: {error}")
     expected = case["expected"]
-    tolerance = case.get("tolerance") or {}
-    allowed = (Fraction(tolerance.get("abs", 0)), Fraction(tolerance.get("rel", 0)))
     ok = all(key in got and same(expected[key], got[key], allowed) for key in expected)
     if "error" not in expected and "error" in got:
         ok = False
     return _result(case, "passed" if ok else "failed", got)
+
+
+def _malformed(case: dict[str, Any], allowed: tuple[Fraction, Fraction]) -> str:
+    """What keeps a case from being run; nothing when it is whole."""
+    for key, kind in (("id", str), ("op", str), ("inputs", dict), ("expected", dict)):
+        if not isinstance(case.get(key), kind):
+            return f"{key!r} is missing or not a {'text' if kind is str else 'map'} (got {case.get(key)!r})"
+    if not case["expected"]:
+        return "'expected' is empty: nothing to compare"
+    return "a tolerance below zero" if min(allowed) < 0 else ""
+
+
+def exact(value: Any) -> Any:
+    """Floats as the decimal they print, in maps and lists too.
+
+    Raises:
+        ValueError: a float that is not finite.
+    """
+    if isinstance(value, float):
+        return Fraction(repr(value))
+    if isinstance(value, dict):
+        return {k: exact(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [exact(v) for v in value]
+    return value
 
 
 def same(expected: Any, got: Any, allowed: tuple[Fraction, Fraction]) -> bool:
@@ -77,22 +111,27 @@ def same(expected: Any, got: Any, allowed: tuple[Fraction, Fraction]) -> bool:
 
 def _result(case: dict[str, Any], status: str, got: Any) -> CaseResult:
     return CaseResult(
-        str(case["id"]),
-        case["op"],
+        str(case.get("id", "?")),
+        str(case.get("op", "?")),
         status,
         str(case.get("source", "")),
-        plain(case["inputs"]),
-        plain(case["expected"]),
+        plain(case.get("inputs")),
+        plain(case.get("expected")),
         plain(got),
     )
 
 
 def plain(value: Any) -> Any:
-    """JSON-ready: fractions as numbers for people to read."""
+    """JSON-ready: fractions as numbers for people to read, as text where a float cannot hold them."""
     if isinstance(value, Fraction):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            return str(value)
     if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
-    return value
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
+    return value if value is None or isinstance(value, str | int | float) else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import isfinite
 from typing import Any
 
 from conformance.compare import Adapter, RefusedError
@@ -21,7 +22,10 @@ def thresholds(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def ratio(inputs: dict[str, Any]) -> dict[str, Any]:
-    return {"lr": Fraction(kupiec_lr(inputs["n"], Fraction(inputs["coverage"]), inputs["exceptions"]))}
+    found = kupiec_lr(inputs["n"], Fraction(inputs["coverage"]), inputs["exceptions"])
+    if not isfinite(found):
+        raise RefusedError("infinite_ratio")
+    return {"lr": Fraction(found)}
 
 
 def region(inputs: dict[str, Any]) -> dict[str, Any]:

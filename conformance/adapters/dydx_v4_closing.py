@@ -90,6 +90,8 @@ def deleverage_at_oracle_price(inputs: dict[str, Any]) -> dict[str, Any]:
 
 def offset_position(inputs: dict[str, Any]) -> dict[str, Any]:
     names = [a["id"] for a in inputs["accounts"]]
+    if inputs["liquidated"] not in names:
+        raise RefusedError("unknown_account")
     found = offset_in_order(
         [_view(inputs["perpetuals"], a) for a in inputs["accounts"]],
         names.index(inputs["liquidated"]),

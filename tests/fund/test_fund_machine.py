@@ -34,6 +34,7 @@ from seawall.fund import (
     TakenBack,
     apply_fund,
     revenue_due,
+    share_rebase,
 )
 
 TERMS = FundTerms(cooldown_ns=100, incident_longest_ns=50)
@@ -368,3 +369,8 @@ def test_fund_no_cycle_of_stakes_and_requests_gains(vault, others, own, mine, ac
             out += sum(e.amount for e in found.events if isinstance(e, PaidOut))
             state = found.state
         assert out + state.worth("me") <= put, (pool, mine, acts)
+
+
+def test_fund_shares_of_an_empty_vault_cannot_be_rebased():
+    with pytest.raises(InputError, match="empty vault"):
+        share_rebase(5, 0)

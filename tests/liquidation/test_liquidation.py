@@ -20,6 +20,8 @@ from seawall.liquidation import (
     PaceKind,
     close_out_sizes,
     excess_over_limits,
+    fillable_price,
+    fillable_rating,
     fund_delta,
     fund_flow,
     limit_mark,
@@ -83,6 +85,14 @@ def test_liquidation_fillable_limit_goes_beyond_bankruptcy():
     # Equity 0: rating 1, so 1.5 x requirement 500 = 750 over 10 lots: 925 (dYdX genesis spread 150 %).
     found = limit(LimitKind.FILLABLE, perp(), -10, 10, 0, 500 * UNIT, 500 * UNIT, 1_000, spread=Fraction(3, 2))
     assert found == 925
+
+
+def test_liquidation_fillable_rating_without_a_requirement():
+    """A position so small that its requirement rounds to zero: as the requirement shrinks the ratio has these ends."""
+    terms = LimitPrice(LimitKind.FILLABLE, Fraction(1), Fraction(3, 2))
+    assert [fillable_rating(equity, 0, terms) for equity in (-1, 0, 1)] == [1, 0, 0]
+    price = fillable_price(terms, value=7, lots=-2, requirement=0, equity=-5, maintenance=0)
+    assert price == Fraction(-7, 2), "nothing can be given up of a requirement of nothing"
 
 
 @given(

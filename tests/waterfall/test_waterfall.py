@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.errors import InvariantBroken, PolicyError
+from seawall.errors import InputError, InvariantBroken, PolicyError
 from seawall.waterfall import (
     Candidates,
     ClaimBook,
@@ -119,6 +119,12 @@ def test_adl_five_accounts_of_the_paper():
     assert shared_out.haircut == Fraction(3, 5)
     left = [e - s for e, s in zip(found.equity, shared_out.seized, strict=True)][:3]
     assert left == [Fraction(26, 5), Fraction(13, 5), Fraction(7, 10)]
+
+
+def test_adl_nobody_stands_in_the_queue_twice():
+    # The first account's profit is 8: named twice it would have given 15 of it, out of its cash.
+    with pytest.raises(InputError, match="twice"):
+        seize_in_order(Fraction(15), five_accounts().endowments, [0, 0])
 
 
 def test_adl_pro_rata_without_winners_takes_nothing():

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from seawall.errors import InputError
 from seawall.money import Rounding, muldiv
 
 FLOOR = Rounding.FLOOR
@@ -64,7 +65,12 @@ def share_rebase(total_shares: int, vault: int) -> Rebase:
 
     With ``n = total // 10 // vault`` the exponent is one less than the decimal digits of ``n``, 0 below 10: afterwards
     there are still at least ten shares per minor unit, so value per share keeps its precision.
+
+    Raises:
+        InputError: nothing in the vault: no number of shares fits it.
     """
+    if vault <= 0:
+        raise InputError("shares of an empty vault have no value", field="vault", value=vault, expected="more than 0")
     n = total_shares // 10 // vault
     exponent = len(str(n)) - 1 if n >= 10 else 0
     return Rebase(10**exponent, exponent)

@@ -28,7 +28,12 @@ def bankruptcy_share(equity: int, part: Fraction | int, total: Fraction | int, r
 
 
 def fillable_rating(equity: int, total: Fraction | int, limit: LimitPrice) -> Fraction:
-    """clamp(adjustment x (1 - equity / maintenance), 0, 1), exact."""
+    """clamp(adjustment x (1 - equity / maintenance), 0, 1), exact.
+
+    Without any requirement (one that rounds to zero) it is what the ratio tends to: 1 below zero equity, else 0.
+    """
+    if not total:
+        return Fraction(equity < 0)
     rating = limit.adjustment * (1 - Fraction(equity) / Fraction(total))  # exact: Fraction
     return min(Fraction(1), max(Fraction(0), rating))
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.errors import InvariantBroken
+from seawall.errors import InputError, InvariantBroken
 from seawall.money import Rounding, split_capped
 from seawall.waterfall.allocation import Allocator, Claimants, Rule
 from seawall.waterfall.rules import DeleverageRule, RankRule
@@ -191,7 +191,12 @@ def seize_in_order(budget: N, endowments: Sequence[N], order: Sequence[int]) -> 
     """Take whole endowments in the given order until the budget is used, the last one partly.
 
     Source: queue policy, arXiv 2512.01112, section on deleveraging policies.
+
+    Raises:
+        InputError: somebody stands in the queue twice, and would give more than there is.
     """
+    if len(set(order)) != len(order):
+        raise InputError("an account stands in the queue twice", field="order", value=list(order))
     zero = budget - budget
     seized = [zero] * len(endowments)
     for i, amount in take_in_order(budget, endowments, order):
