@@ -114,11 +114,14 @@ def concentration_response(rng: Random) -> Inputs:
         g: rng.choice((fund * Fraction(rng.choice(levels)), decimal(rng.randint(0, 120000), 2)))
         for g in names(rng, 2, 6)
     }
+    pair = Fraction(sum(sorted(groups.values(), reverse=True)[:2]))
+    if rng.random() < 0.4:  # the pair is exactly at its trigger
+        fund = 100
     return {
         "default_fund": fund,
         "group_slom": groups,
         "early_warning": rng.choice(levels),
-        "pair_trigger": rng.choice(levels),
+        "pair_trigger": pair / 100 if fund == 100 and rng.random() < 0.8 else rng.choice(levels),
         "individual_cap": rng.choice(levels),
     }
 

@@ -190,6 +190,19 @@ def stake_script(rng: Random) -> Inputs:
 def negative_pnl_or_bankruptcy(rng: Random) -> Inputs:
     reals = Reals(rng, ("few", "whole", "decimal", "long", "small"))
     pnl = -reals() if rng.random() < 0.95 else reals()
+    inputs = _mango(rng, reals, pnl)
+    if rng.random() < 0.3:  # healthy now, short of tokens once the loss is paid, and little of it may be settled
+        b = reals() + 1
+        price, weight = inputs["settle_token_price"], inputs["settle_token_asset_weight"]
+        inputs["settle_token_balance"] = b
+        inputs["other_collateral_value"] = -b * price * weight * part(rng)
+        inputs["perp_quote_position"] = -b - reals()
+        inputs["pnl_settle_limit"] = b * rng.choice((0, Fraction("0.1"), Fraction("0.5")))
+        inputs["max_liab_transfer"] = 10**9
+    return inputs
+
+
+def _mango(rng: Random, reals: Reals, pnl: int | Fraction) -> Inputs:
     return {
         "settle_token_asset_weight": rng.choice((Fraction("0.9"), 1, Fraction("0.8"), Fraction("0.75"))),
         "settle_token_liab_weight": rng.choice((Fraction("1.1"), 1, Fraction("1.2"), Fraction("1.25"))),
