@@ -9,6 +9,8 @@ from typing import Any
 
 from seawall.engine import (
     Auction,
+    BidFundAuction,
+    CloseFundAuction,
     DeclareLoss,
     Deposit,
     Distribute,
@@ -16,6 +18,8 @@ from seawall.engine import (
     Fill,
     Funding,
     Marks,
+    NetFundDebt,
+    OpenFundAuction,
     Outcome,
     Policy,
     Recover,
@@ -26,6 +30,7 @@ from seawall.engine import (
     WindDown,
     Withdraw,
 )
+from seawall.engine.fundshares import shares_of
 from seawall.margin import BookSnapshot
 from tests.books import perp, policy, snapshot
 from tests.engine.test_machine import CUT, FUND, HOUSE, LATE, MARKETS, NAMES, POLICIES, TIERS
@@ -64,6 +69,19 @@ VENUES |= {
     if p.name in ("nothing", "clearing house", "open interest pays", "winners of the period")
 }
 VENUES |= {p.name: p for p in RANKED}
+BIDS = {"bid_s": 1, "length_s": 3}
+AUCTIONED = policy(
+    name="auctions of debt and surplus",
+    layers=[{**FUND, "limit_per_event": "10", "causes": ["default", "exploit", "custody"]}, {**CUT, "cap": "1/4"}],
+    deleverage=None,
+    house=HOUSE,
+    wind_down=END,
+    auctions={
+        "debt": {"lot": "12.5", "first_shares": 1000, "wait_s": 2, "restart": "2", "improvement": "1.1", **BIDS},
+        "surplus": {"account": "fund", "lot": "8", "buffer": "60", "most_at_once": "16", **BIDS},
+    },
+)
+VENUES[AUCTIONED.name] = AUCTIONED
 
 
 def book_of(rules: Policy, rng: random.Random) -> BookSnapshot:
@@ -104,6 +122,25 @@ def sell(state: State, rng: random.Random, do: Callable[[Any], Outcome], now: in
     do(Auction(now, state.account_name(account), "USDC", 0, now, -500 * UNIT, 10 * UNIT, tuple((m, 0) for m in invited), tuple(bids)))  # fmt: skip
 
 
+def auction_off(state: State, rng: random.Random, do: Callable[[Any], Outcome], now: int) -> None:
+    """Close what is over, lift the fund, net, open, and bid at random; for surplus, those who hold shares."""
+    for number in sorted(state.auctions.open):
+        do(CloseFundAuction(now, number))
+    if any(shares_of(state, n, "USDC") for n in NAMES) and rng.random() < 0.4:
+        do(Reinstate(now, "fund", "USDC", rng.randint(1, 150) * UNIT))
+    if rng.random() < 0.4:
+        do(NetFundDebt(now, "USDC"))
+    for sells in ("debt", "surplus"):
+        do(OpenFundAuction(now, sells, "USDC"))
+    for number in sorted(state.auctions.open):
+        best = state.auctions.open[number].auction
+        who = NAMES if best.kind == "debt" else [n for n in NAMES if shares_of(state, n, "USDC")]
+        for name in rng.sample(who, min(len(who), rng.randint(0, 2))):
+            best = state.auctions.open[number].auction
+            shares = best.best * rng.randint(5, 9) // 10 if best.kind == "debt" else best.best * 2 + rng.randint(1, 50)
+            do(BidFundAuction(now, number, name, shares))
+
+
 def drive(state: State, rng: random.Random, do: Callable[[Any], Outcome], steps: int = 25) -> None:
     """Give the venue commands; the last ones end it where its policy says how. Some are refused."""
     now = 0
@@ -122,6 +159,8 @@ def drive(state: State, rng: random.Random, do: Callable[[Any], Outcome], steps:
             sell(state, rng, do, now)
         now += SECOND
         do(Resolve(now))
+        if state.policy.auctions is not None:
+            auction_off(state, rng, do, now)
         name = rng.choice(NAMES)
         mark = state.marks[state.market_index[market]]
         other = rng.choice([n for n in NAMES if n != name])

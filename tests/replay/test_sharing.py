@@ -72,7 +72,10 @@ def test_sharing_sums_are_exact(name, seed):
     assert all(r["paid"] >= 0 for r in rows), (case, rows)
     covered = sum(d.covered for d in state.deficits)
     in_layers = sum(r["paid"] for r in rows[:-1])
-    assert in_layers == covered - tally.shares.recovered_residual, (case, rows, list(state.deficits))
+    later = tally.shares.recovered_residual + tally.shares.residual_by_auction + tally.shares.residual_netted
+    assert in_layers == covered - later, (case, rows, list(state.deficits))
+    assert later - tally.shares.recovered_residual == c.codes["residual_paid"], (case, c.codes)
+    assert tally.shares.surplus_sold == c.codes["surplus_sold"], (case, c.codes)
     assert rows[-1]["paid"] == rows[-1]["used"] == tally.residual, (case, rows)
     assert payments.losses.get("default", 0) == tally.bad_debt, case
     # A house account that holds nothing has no result that no source names.
@@ -104,6 +107,10 @@ def test_sharing_sums_are_exact(name, seed):
     found = shared(tally)
     REACHED.update(k for k in ("halts", "wind_down") if found[k])
     REACHED.update(["auctions"] if found["auctions"]["won"] else [])
+    sales = found["fund_auctions"]
+    REACHED.update(f"fund auctions {k}" for k in ("restarted", "won", "called_off") if sales[k])
+    REACHED.update(f"fund auctions {k}" for k in ("residual", "netted", "sold") if Decimal(sales[k]))
+    assert sales["opened"] == sales["won"] + sales["called_off"] + len(state.auctions.open), (case, sales)
     assert (
         found["wind_down"] is None
         or sum(map(Decimal, found["wind_down"]["distributed"].values())) * UNIT == c.codes["distribution"]
@@ -127,6 +134,7 @@ def test_sharing_the_cases_reach_every_kind():
         "halts",
         "wind_down",
         "auctions",
+        *(f"fund auctions {k}" for k in ("restarted", "won", "called_off", "residual", "netted", "sold")),
     }
     wanted |= {"default", "custody", "exploit", "oracle"}
     wanted |= {

@@ -55,6 +55,15 @@ def liquidation(**keys: Any) -> dict[str, Any]:
     return {"liquidation": {**SOUND["liquidation"], **keys}}
 
 
+BIDS = {"bid_s": 3, "length_s": 10}
+DEBT = {"lot": "50", "first_shares": 1000, **BIDS}
+SURPLUS = {"account": "fund", "lot": "50", "buffer": "10", **BIDS}
+
+
+def auctions(debt: dict[str, Any] | None = None, surplus: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
+    return {"auctions": {"debt": {**DEBT, **(debt or {})}, "surplus": {**SURPLUS, **(surplus or {})}}, **keys}
+
+
 # (id, change, key path, part of the reason, part of the nearest valid form)
 CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("account in two layers", layer(1, account="fund"), "layers[0].account", "counted twice", "an account of its own"),
@@ -120,7 +129,7 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("deleveraging of flat accounts", liquidation(defaults="flat"), "layers[2].kind", "no position is left", "gains_haircut"),
     ("deleveraging twice by one rule", more({"name": "again", "kind": "deleverage"}), "layers[4].deleverage", "same rule", "pro_rata"),
     ("house account nobody uses", {"house": [*SOUND["house"], {"name": "third", "role": "fund"}]},
-     "house[2].name", "no layer, backstop or fee uses", 'account = "third"'),
+     "house[2].name", "no layer, backstop, fee or auction uses", 'account = "third"'),
     ("halt without a criterion", {"halts": [GATE]}, "halts[0].starts", "criterion", "measure"),
     ("criterion that always holds", {"halts": [{**GATE, "starts": [{"measure": "unpaid", "is": "at_least", "threshold": "0"}]}]},
      "halts[0].starts[0].threshold", "always met", 'is = "above"'),
@@ -129,6 +138,29 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("switch of nothing",
      {"layers": SOUND["layers"][:2], "halts": [{**GATE, "kind": "deleveraging", "starts": [{"measure": "unpaid", "is": "above", "threshold": "0"}]}]},
      "halts[0].kind", "no layer deleverages", '"deleverage"'),
+    ("auctions of nothing", {"auctions": {}}, "auctions.debt", "no auction", "[auctions.debt]"),
+    ("surplus without debt", {"auctions": {"surplus": SURPLUS}}, "auctions.surplus", "nobody could ever bid", "[auctions.debt]"),
+    ("a lot of nothing", auctions({"lot": "0"}), "auctions.debt.lot", "a lot of nothing", '"50000"'),
+    ("surplus in lots of nothing", auctions(surplus={"lot": "0"}), "auctions.surplus.lot", "nothing", "amount"),
+    ("a lot finer than money", auctions({"lot": "0.0000001"}), "auctions.debt.lot", "finer", "six decimals"),
+    ("no shares", auctions({"first_shares": 0}), "auctions.debt.first_shares", "bad value", "at least 1"),
+    ("one share cannot be bid down", auctions({"first_shares": 1}), "auctions.debt.first_shares", "no bid", "at least 2"),
+    ("an improvement beyond the offer", auctions({"first_shares": 5, "improvement": "5.5"}),
+     "auctions.debt.first_shares", "no bid could ever ask for fewer", "at least 6"),
+    ("a worse bid wins", auctions({"improvement": "0.95"}), "auctions.debt.improvement", "a worse bid", '"1.05"'),
+    ("a bid without time", auctions({"bid_s": 0}), "auctions.debt.bid_s", "has to stand", "0 < bid_s <= length_s"),
+    ("a bid longer than the auction", auctions(surplus={"bid_s": 11}), "auctions.surplus.bid_s", "within", "bid_s <= length_s"),
+    ("an offer that shrinks", auctions({"restart": "0.9"}), "auctions.debt.restart", "smaller", '"1.5"'),
+    ("surplus of nobody", auctions(surplus={"account": "fnd"}), "auctions.surplus.account", "no such", "'fund'"),
+    ("surplus of the backstop", auctions(surplus={"account": "vault"}, backstop={**BACKSTOP, "account": "vault"},
+                                         house=[*SOUND["house"], {"name": "vault", "role": "backstop"}]),
+     "auctions.surplus.account", "a backstop has no surplus", "fund"),
+    ("less on sale than a lot", auctions(surplus={"most_at_once": "49"}), "auctions.surplus.most_at_once", "no auction ever", "at least the lot"),
+    ("debt that can never be", auctions(layers=[*SOUND["layers"], {"name": "w", "kind": "withdrawal_rate",
+     "causes": ["custody", "default", "exploit", "model", "oracle", "treasury"]}]),
+     "auctions.debt", "layer 'w' takes everything", "a limit on 'w'"),
+    ("a key of auctions misspelt", auctions({"lots": "5"}), "auctions.debt.lots", "unknown key", "'lot'"),
+    ("a table of auctions misspelt", {"auctions": {"debt": DEBT, "surplu": SURPLUS}}, "auctions.surplu", "unknown key", "'surplus'"),
 ]  # fmt: skip
 
 
@@ -155,6 +187,12 @@ FINE = [
         SOUND["layers"][0], {"name": "w", "kind": "withdrawal_rate"}, {**SOUND["layers"][1], "causes": ["exploit"]}])),
     ("fee to the backstop", {**liquidation(fee={"kind": "clearance", "rate": "1/9", "account": "vault"}), "backstop": {**BACKSTOP, "account": "vault"},
      "house": [*SOUND["house"], {"name": "vault", "role": "backstop"}]}),
+    ("auctions of debt and surplus", auctions()),
+    ("auctions of debt alone", {"auctions": {"debt": DEBT}}),
+    ("surplus of an account that no layer draws on", auctions(
+        surplus={"account": "third"}, house=[*SOUND["house"], {"name": "third", "role": "fund"}])),
+    ("debt that a limit leaves", auctions(layers=[*SOUND["layers"], {"name": "w", "kind": "withdrawal_rate", "limit_per_event": "5",
+     "causes": ["custody", "default", "exploit", "model", "oracle", "treasury"]}])),
 ]  # fmt: skip
 
 

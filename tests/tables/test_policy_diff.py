@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import pytest
 from tests.engine.test_machine import POLICIES
+from tests.venues import AUCTIONED
 from typer.testing import CliRunner
 
 from seawall.cli.main import app
@@ -16,7 +17,7 @@ from seawall.tables.policy_diff import policy_diff
 from seawall.tables.policy_file import exact, policy_to_mapping
 from seawall.tables.vocabulary import VOCABULARY
 
-ALL = [*map(read_policy, policy_names()), *POLICIES]
+ALL = [*map(read_policy, policy_names()), *POLICIES, AUCTIONED]
 
 
 @pytest.mark.parametrize("policy", ALL, ids=lambda p: p.name)
@@ -85,7 +86,7 @@ def test_diff_vocabulary_is_what_the_reader_asks_for(monkeypatch):
     haircut["margin"]["haircuts"] = [{"asset": "BTC", "floor": 0, "haircut": "1/10"}]
     policy_from_mapping(haircut)
     words = {key.path for key in VOCABULARY}
-    tables = {path.rsplit(".", 1)[0] for path in words if "." in path} | {"liquidation.pace"}
+    tables = {path.rsplit(".", 1)[0] for path in words if "." in path} | {"liquidation.pace", "auctions"}
     tiers = {path for path in asked if path.startswith(("tiers.", "layers.limit_per_market."))}
     assert asked - tables - tiers == words - {"tiers.<tier>"}
 

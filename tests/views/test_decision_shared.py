@@ -13,7 +13,7 @@ from collections import Counter
 import pytest
 from tests.crashes import LINEAR, crash
 from tests.engine import test_portfolio
-from tests.venues import VENUES, book_of, drive
+from tests.venues import AUCTIONED, VENUES, book_of, drive
 from tests.views.test_decision import UNIT, S, snapshot_of, write
 
 from seawall.engine import Marks, Resolve, apply, open_state
@@ -188,3 +188,21 @@ def test_shared_long_lists_are_cut_between_numbers_and_never_inside_one():
         "[31, 250, 110166, 726445343, 645145368, ... 7 in all]"
     )
     assert _short("sum([1, 2, 3])") == "sum([1, 2, 3])"
+
+
+def test_explained_an_auction_of_the_fund_by_its_number(tmp_path):
+    path = recorded(tmp_path / "run", AUCTIONED.name, 3)
+    won = next(f.event for f in of_kind(path, "fund_auction_closed") if (f.event["sells"], f.event["outcome"]) == ("debt", "won"))  # fmt: skip
+    found = explain(path, f"auction:{won['auction']}")
+    assert {"fund_auction_opened", "fund_bid", "residual_paid", "fund_auction_closed"} <= set(found.counts), (
+        found.counts
+    )
+    text = found.text()
+    assert f"auction {won['auction']} began: 12.5000 USDC of losses that nobody paid" in text, text
+    assert f"{won['account']} won auction {won['auction']}: {won['shares']:,} shares for" in text.replace("\n", " "), (
+        text
+    )
+    paid = of_kind(path, "residual_paid")[0].event
+    assert "residual_paid" in explain(path, f"loss:{paid['loss']}").counts
+    with pytest.raises(InputError, match="no such auction"):
+        explain(path, "auction:999")

@@ -263,6 +263,10 @@ def _sharing(s: dict[str, Any]) -> list[tuple[str, str]]:
         out.append(
             ("recovered", f"{words.short(back['amount'])} {unit}: {parts}, excess {words.short(back['excess'])}")
         )
+    sales = s.get("fund_auctions")
+    if sales and (sales["opened"] or Decimal(sales["netted"])):
+        paid = f"paid {words.short(sales['residual'])} {unit} of what nobody had paid, the fund {words.short(sales['netted'])}"
+        out.append(("fund auctions", f"{sales['won']} of {sales['opened']} won; {paid}"))
     for halt in s["halts"]:
         state = "still on at the end" if halt["ended_ns"] is None else "over again at the end"
         out.append(("halt", f"{halt['halt']}: {halt['reason']}; {state}"))

@@ -3,6 +3,8 @@
 from seawall.engine.apply import apply
 from seawall.engine.commands import (
     Auction,
+    BidFundAuction,
+    CloseFundAuction,
     Command,
     DeclareLoss,
     Deposit,
@@ -11,6 +13,8 @@ from seawall.engine.commands import (
     Fill,
     Funding,
     Marks,
+    NetFundDebt,
+    OpenFundAuction,
     Recover,
     Reinstate,
     Resolve,
@@ -24,11 +28,14 @@ from seawall.engine.commands import (
 from seawall.engine.events import Event, Outcome, Refused, Rejection, event_to_plain
 from seawall.engine.invariants import check_all, check_markets, statements
 from seawall.engine.opening import open_state
-from seawall.engine.policy import HouseAccount, Policy, WindDownRule, to_plain
+from seawall.engine.policy import AuctionsRule, HouseAccount, Policy, WindDownRule, to_plain
 from seawall.engine.state import State, state_hash
 
 __all__ = [
     "Auction",
+    "AuctionsRule",
+    "BidFundAuction",
+    "CloseFundAuction",
     "Command",
     "DeclareLoss",
     "Deposit",
@@ -39,6 +46,8 @@ __all__ = [
     "Funding",
     "HouseAccount",
     "Marks",
+    "NetFundDebt",
+    "OpenFundAuction",
     "Outcome",
     "Policy",
     "Recover",

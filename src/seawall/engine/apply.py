@@ -15,6 +15,8 @@ from seawall.engine.cashflow import deposit, withdraw
 from seawall.engine.closeout import consider, fill, open_work_out
 from seawall.engine.commands import (
     Auction,
+    BidFundAuction,
+    CloseFundAuction,
     Command,
     DeclareLoss,
     Deposit,
@@ -23,6 +25,8 @@ from seawall.engine.commands import (
     Fill,
     Funding,
     Marks,
+    NetFundDebt,
+    OpenFundAuction,
     Recover,
     Reinstate,
     Resolve,
@@ -41,6 +45,7 @@ from seawall.engine.events import (
     Settled,
     Traded,
 )
+from seawall.engine.fundauction import bid_fund_auction, close_fund_auction, net_fund_debt, open_fund_auction
 from seawall.engine.haircut import forget_gone_gains
 from seawall.engine.halts import halted, observe, report_halts
 from seawall.engine.incidents import declare_loss, recover, reinstate
@@ -289,6 +294,10 @@ _HANDLERS: dict[type[Any], Callable[[State, Step, Any], Rejection | None]] = {
     FileClaim: file_claim,
     Distribute: pay_out,
     Auction: auction,
+    OpenFundAuction: open_fund_auction,
+    BidFundAuction: bid_fund_auction,
+    CloseFundAuction: close_fund_auction,
+    NetFundDebt: net_fund_debt,
 }
 # What a venue that is wound down still does.
 _AFTER_THE_END = (WindDown, FileClaim, Distribute, Recover)

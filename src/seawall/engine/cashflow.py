@@ -55,25 +55,9 @@ def withdraw(state: State, step: Step, command: Withdraw) -> Rejection | None:
     account, asset = found
     if state.snapshot.roles[account] == "fund":
         return Rejection(Refused.HOUSE_ACCOUNT, {"account": command.account})
-    balance = state.cash_minor(account, asset)
-    if command.amount > balance:
-        return Rejection(
-            Refused.INSUFFICIENT_BALANCE, {"account": command.account, "balance": balance, "amount": command.amount}
-        )
-    unit = state.book.unit_of(account, asset)
-    if unit in state.cases:
-        return Rejection(Refused.UNDER_LIQUIDATION, {"account": command.account})
-    scale = state.asset(asset)
-    st = state.book.unit_state(unit)
-    change = scale.to_book(balance) - scale.to_book(balance - command.amount)
-    initial = initial_of(state, st, [(p.market, p.lots) for p in st.positions])
-    after = state.book.equity_without(st, asset, change)
-    owes = st.positions or any(v < 0 for v in st.cash.values())
-    if owes and after < initial:
-        return Rejection(
-            Refused.INSUFFICIENT_MARGIN,
-            {"account": command.account, "equity": st.equity, "initial": int(initial), "amount": command.amount},
-        )
+    change = may_pay_out(state, account, asset, command.amount)
+    if isinstance(change, Rejection):
+        return change
     num, den = withdrawal_rate(state, asset)
     paid = muldiv(command.amount, num, den, Rounding.FLOOR)
     if paid:
@@ -89,6 +73,31 @@ def withdraw(state: State, step: Step, command: Withdraw) -> Rejection | None:
         why: Why = (("withdrawal.rate", {"amount": command.amount, "num": num, "den": den}),)
         step.emit(WithdrawalCut(command.account, command.asset, command.amount - paid, (num, den), why))
     return None
+
+
+def may_pay_out(state: State, account: int, asset: int, amount: int) -> Rejection | int:
+    """May an account part with ``amount`` (> 0, minor units) of its cash? What its cash falls by then, book units.
+
+    Cash stays at least at zero, equity at the initial requirement, and nothing leaves an account under liquidation.
+    """
+    name, balance = state.account_name(account), state.cash_minor(account, asset)
+    if amount > balance:
+        return Rejection(Refused.INSUFFICIENT_BALANCE, {"account": name, "balance": balance, "amount": amount})
+    unit = state.book.unit_of(account, asset)
+    if unit in state.cases:
+        return Rejection(Refused.UNDER_LIQUIDATION, {"account": name})
+    scale = state.asset(asset)
+    st = state.book.unit_state(unit)
+    change = scale.to_book(balance) - scale.to_book(balance - amount)
+    initial = initial_of(state, st, [(p.market, p.lots) for p in st.positions])
+    after = state.book.equity_without(st, asset, change)
+    owes = st.positions or any(v < 0 for v in st.cash.values())
+    if owes and after < initial:
+        return Rejection(
+            Refused.INSUFFICIENT_MARGIN,
+            {"account": name, "equity": st.equity, "initial": int(initial), "amount": amount},
+        )
+    return change
 
 
 def flow(state: State, account: int, asset: int, amount: int) -> None:

@@ -158,6 +158,40 @@ class Auction(NamedTuple):
     bids: tuple[tuple[str, str, int, int], ...]
 
 
+class OpenFundAuction(NamedTuple):
+    """Open an auction of the fund, as the policy's ``[auctions]`` say. ``sells``: "debt" or "surplus" of an asset.
+
+    See ``engine.fundauction``.
+    """
+
+    time_ns: int
+    sells: str
+    asset: str
+
+
+class BidFundAuction(NamedTuple):
+    """A bid in open auction ``auction``: ``shares`` (> 0) asked for the debt, or offered for the surplus."""
+
+    time_ns: int
+    auction: int
+    account: str
+    shares: int
+
+
+class CloseFundAuction(NamedTuple):
+    """Decide an auction that takes no bids any more, or open it again when nobody bid."""
+
+    time_ns: int
+    auction: int
+
+
+class NetFundDebt(NamedTuple):
+    """The fund pays debt out of what it has above its buffer, before anything is auctioned."""
+
+    time_ns: int
+    asset: str
+
+
 Command = (
     Marks
     | Fill
@@ -174,6 +208,10 @@ Command = (
     | FileClaim
     | Distribute
     | Auction
+    | OpenFundAuction
+    | BidFundAuction
+    | CloseFundAuction
+    | NetFundDebt
 )
 
 KINDS: dict[str, type[Any]] = {
@@ -192,6 +230,10 @@ KINDS: dict[str, type[Any]] = {
     "file_claim": FileClaim,
     "distribute": Distribute,
     "auction": Auction,
+    "open_fund_auction": OpenFundAuction,
+    "bid_fund_auction": BidFundAuction,
+    "close_fund_auction": CloseFundAuction,
+    "net_fund_debt": NetFundDebt,
 }
 NAMES: dict[type[Any], str] = {cls: name for name, cls in KINDS.items()}
 

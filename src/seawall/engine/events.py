@@ -9,6 +9,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from seawall.engine.auction_events import (
+    FundAuctionClosed,
+    FundAuctionOpened,
+    FundAuctionRestarted,
+    FundBid,
+    ResidualPaid,
+)
 from seawall.engine.ending_events import (
     AuctionHeld,
     ClaimRejected,
@@ -52,6 +59,10 @@ __all__ = [
     "Drawn",
     "Event",
     "Filled",
+    "FundAuctionClosed",
+    "FundAuctionOpened",
+    "FundAuctionRestarted",
+    "FundBid",
     "FundingPaid",
     "GainsHaircut",
     "HaltBegan",
@@ -77,6 +88,7 @@ __all__ = [
     "Reinstated",
     "Rejection",
     "Residual",
+    "ResidualPaid",
     "Restored",
     "Settled",
     "TakenOver",
@@ -410,6 +422,11 @@ Event = (
     | Converted
     | PositionSold
     | AuctionHeld
+    | FundAuctionOpened
+    | FundBid
+    | FundAuctionRestarted
+    | FundAuctionClosed
+    | ResidualPaid
     | PositionSettled
     | Settled
 )
@@ -456,6 +473,11 @@ EVENT_NAMES: dict[type[Any], str] = {
     Converted: "converted",
     PositionSold: "position_sold",
     AuctionHeld: "auction_held",
+    FundAuctionOpened: "fund_auction_opened",
+    FundBid: "fund_bid",
+    FundAuctionRestarted: "fund_auction_restarted",
+    FundAuctionClosed: "fund_auction_closed",
+    ResidualPaid: "residual_paid",
     PositionSettled: "position_settled",
     Settled: "settled",
 }

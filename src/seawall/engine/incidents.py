@@ -8,6 +8,7 @@ from seawall.engine.halts import observe, report_halts
 from seawall.engine.layers import recognise
 from seawall.engine.losses import settle
 from seawall.engine.posting import Step
+from seawall.engine.residuals import Debt, pay_residual
 from seawall.engine.state import State
 from seawall.engine.winddown import reopen
 from seawall.waterfall import CAUSES
@@ -85,9 +86,8 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
         paid_to.append((defaulter, max(0, excess)))
     if not all(state.book.fits_cash(payee, asset, part) for payee, part in paid_to):
         return Rejection(Refused.OVERFLOW, {"loss": command.loss, "amount": command.amount})
-    if residual and deficit is not None:
-        step.post(external, deficit, scale.to_minor(residual), "recovery")
-        state.deficits.cover(account, command.loss, residual)
+    if residual:
+        pay_residual(state, step, external, Debt(command.loss, account, asset, owed), residual, "recovery")
     rest = amount - residual
     for rank in sorted({c.rank for c in claims if c.paid < c.amount}):
         if not rest:

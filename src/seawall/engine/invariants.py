@@ -4,12 +4,14 @@
    zero and the clearing account is minus the sum of entry values.
 2. The book's cash is the ledger's.
 3. Every loss is allocated: recognised = covered + carried + residual, per deficit account.
+4. What is in escrow is what the leaders of open auctions have put in.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from seawall.engine.auctionbook import ESCROW, SHARES
 from seawall.engine.socialise import SOCIALISED, WRITTEN_OFF
 from seawall.engine.state import State
 from seawall.errors import InvariantBroken
@@ -21,7 +23,7 @@ class AssetStatement:
     """Where all units of one asset are, ledger minor units.
 
     ``vault`` is what came in from outside the venue (minus what left); it equals ``cash + clearing + deficits``.
-    ``opening`` is the vault right after the opening. ``outside`` is the part of ``cash`` that the unnamed other
+    ``opening`` is the vault right after the opening. ``cash`` includes bidders' money in escrow. ``outside`` is the part of ``cash`` that the unnamed other
     side holds.
     """
 
@@ -88,9 +90,33 @@ def check_all(state: State, *, threads: int = 1) -> None:
             raise InvariantBroken(f"book and ledger differ on the cash of {state.account_name(account)}")
     state.book.verify_running(threads=threads)
     state.deficits.check()
+    check_auctions(state)
     for statement in statements(state, {}):
         if statement.difference:
             raise InvariantBroken(f"{statement.asset}: {statement.difference} minor units unaccounted for")
+
+
+def check_auctions(state: State) -> None:
+    """Escrow accounts hold what leaders have put in and nothing else; shares issued are held, in escrow, or burned.
+
+    Raises:
+        InvariantBroken: they do not.
+    """
+    put_in: dict[tuple[str, str], int] = {}
+    for number, found in state.auctions.open.items():
+        a, asset = found.auction, state.asset(found.asset)
+        if a.leader is not None:
+            debt = a.kind == "debt"
+            name = asset.name if debt else f"{SHARES}{asset.name}"
+            put_in[f"{ESCROW}{number}", name] = asset.to_minor(a.fixed) if debt else a.best
+    shares: dict[str, int] = {}
+    for name, asset, balance in state.ledger.rows():
+        if name.startswith(ESCROW) and balance != put_in.pop((name, asset.name), 0):
+            raise InvariantBroken(f"{name} holds {balance} of {asset.name}, not what its leader put in")
+        if asset.name.startswith(SHARES):
+            shares[asset.name] = shares.get(asset.name, 0) + balance
+    if put_in or any(shares.values()):
+        raise InvariantBroken(f"stakes without an account {sorted(put_in)}, or shares that nobody holds: {shares}")
 
 
 def statements(state: State, opening: dict[str, int]) -> list[AssetStatement]:
@@ -99,6 +125,8 @@ def statements(state: State, opening: dict[str, int]) -> list[AssetStatement]:
         a.name: {"cash": 0, "clearing": 0, "deficits": 0, "vault": 0} for a in state.snapshot.assets
     }
     for name, asset, balance in state.ledger.rows():
+        if asset.name not in sums:
+            continue  # shares of the fund are no money
         part = "cash"
         if name == "external":
             sums[asset.name]["vault"] -= balance

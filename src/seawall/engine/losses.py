@@ -91,3 +91,5 @@ def finish(state: State, step: Step, loss: Loss) -> None:
     else:
         posted = (("loss.unpaid", {"equity": -loss.left}),)
     step.emit(Residual(loss.number, loss.holder, asset_name, loss.left, posted))
+    if state.policy.auctions is not None:
+        state.auctions.since[loss.number] = state.time_ns

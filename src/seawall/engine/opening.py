@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from seawall.engine.auctionbook import ESCROW, SHARES
 from seawall.engine.memberbook import CONTRIBUTION
 from seawall.engine.options import open_options
 from seawall.engine.period import GainsPeriod, period_length
@@ -99,12 +100,12 @@ def complete(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int]) -
 
 
 def _check_names(snapshot: BookSnapshot) -> None:
-    """No account bears a name that the ledger, or the holder of a declared loss, will need.
+    """No account or asset bears a name that the ledger, or the holder of a declared loss, will need.
 
     Raises:
         InputError: one does.
     """
-    reserved = ("clearing:", "deficit:", SOCIALISED, WRITTEN_OFF, *(f"{cause}:" for cause in CAUSES))
+    reserved = ("clearing:", "deficit:", SOCIALISED, WRITTEN_OFF, ESCROW, SHARES, *(f"{cause}:" for cause in CAUSES))
     for number, name in enumerate(snapshot.account_ids):
         if name == EXTERNAL or name.startswith(reserved):
             raise InputError(
@@ -114,6 +115,10 @@ def _check_names(snapshot: BookSnapshot) -> None:
                 value=name,
                 expected="a name that is not external and does not begin with " + ", ".join(reserved),
             )
+    for asset in snapshot.assets:
+        if asset.name.startswith(SHARES):
+            expected = f"a name that does not begin with {SHARES}"
+            raise InputError("asset name is reserved", field="asset", value=asset.name, expected=expected)
 
 
 def members_of(snapshot: BookSnapshot, policy: Policy) -> dict[int, str]:

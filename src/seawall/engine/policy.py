@@ -18,7 +18,7 @@ from seawall.liquidation import HaltRule, LiquidationRule
 from seawall.margin import HaircutSchedule, MarginRule
 from seawall.market import MarkRule, OracleRule
 from seawall.members import MembersRule
-from seawall.waterfall import DeleverageRule, LayerRule
+from seawall.waterfall import DebtRule, DeleverageRule, LayerRule, SurplusRule
 from seawall.waterfall.winddown import PriceBasis
 
 
@@ -60,6 +60,21 @@ class WindDownRule:
 
 
 @dataclass(frozen=True, slots=True)
+class AuctionsRule:
+    """Auctions of what nobody paid, for shares of the fund, and of the fund's surplus, which buy them back.
+
+    Attributes:
+        debt: terms of debt auctions; ``lot`` in millionths of a unit of the asset, times in nanoseconds.
+        surplus: terms of surplus auctions; ``lot``, ``buffer`` and ``most_at_once`` in millionths.
+        account: house account whose surplus is sold; "" without ``surplus``.
+    """
+
+    debt: DebtRule | None = None
+    surplus: SurplusRule | None = None
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Everything that decides who is liquidated and who pays.
 
@@ -67,7 +82,8 @@ class Policy:
     "account". ``represents`` and ``cannot_represent`` are the header of a preset: what it stands for, with its
     source, which structure of the venue it leaves out, and where the venue's own rule is known to be unsound.
     ``tiers`` sorts markets by base coin; ``members`` is the default fund of a clearing house;
-    ``halts`` are what may stand still and when; ``wind_down`` is what happens when the venue itself fails.
+    ``halts`` are what may stand still and when; ``wind_down`` is what happens when the venue itself fails;
+    ``auctions`` are of the fund's debt and of its surplus.
     """
 
     name: str
@@ -88,10 +104,17 @@ class Policy:
     members: MembersRule | None = None
     halts: tuple[HaltRule, ...] = ()
     wind_down: WindDownRule | None = None
+    auctions: AuctionsRule | None = None
 
     def canonical(self) -> str:
-        """The policy as one line of JSON with sorted keys, fractions as ``n/d``: what is hashed."""
-        return json.dumps(to_plain(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        """The policy as one line of JSON with sorted keys, fractions as ``n/d``: what is hashed.
+
+        A policy without auctions does not name them, so that it keeps the hash it had before there were any.
+        """
+        plain = to_plain(self)
+        if self.auctions is None:
+            del plain["auctions"]
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @property
     def hash(self) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seawall.engine.program import Rule
+from seawall.engine.programs_auctions import AUCTIONS
 from seawall.engine.programs_closings import CLOSINGS
 from seawall.engine.programs_ends import ENDS
 from seawall.engine.programs_losses import LOSSES
 from seawall.engine.programs_trades import TRADES
 
-RULES: Mapping[str, Rule] = {**TRADES, **LOSSES, **CLOSINGS, **ENDS}
+RULES: Mapping[str, Rule] = {**TRADES, **LOSSES, **CLOSINGS, **ENDS, **AUCTIONS}
 
 # What the ledger calls the transfers of an event, and what its two sides are called, where it is not account and
 # counterparty.

@@ -39,6 +39,18 @@ class Refused(Enum):
     WOUND_DOWN = "wound_down"  # the venue is wound down: nothing trades, settles or moves any more
     EXPIRED = "expired"  # the market's last moment is over: nobody trades it any more
     HOUSE_ACCOUNT = "house_account"  # a fund neither trades nor withdraws
+    NO_AUCTIONS = "no_auctions"  # the policy has no rule for auctions of that kind
+    UNKNOWN_AUCTION = "unknown_auction"  # no auction of that number is open
+    DEBT_TOO_SMALL = "debt_too_small"  # less than a lot of debt that has waited and is not on auction
+    DEBT_LEFT = "debt_left"  # debt that the surplus has to pay before any of it is sold
+    SURPLUS_LEFT = "surplus_left"  # the fund has more than its buffer: that pays debt before shares are sold for it
+    SURPLUS_TOO_SMALL = "surplus_too_small"  # no surplus, or no lot of it, beside all debt and the buffer
+    TOO_MUCH_ON_SALE = "too_much_on_sale"  # one more lot of surplus would exceed what may be on sale at once
+    AUCTION_OPEN = "auction_open"  # the auction is not decided yet
+    AUCTION_OVER = "auction_over"  # the auction takes no bids any more
+    BID_TOO_SMALL = "bid_too_small"  # the bid does not beat the last one by the least improvement
+    IN_DEFAULT = "in_default"  # an account of the bidder's owner left a loss that nobody has paid
+    WITHDRAWALS_CUT = "withdrawals_cut"  # socialised losses are outstanding: no money leaves at its full value
     NOT_EXPIRED = "not_expired"  # settlement before expiry, or of a perpetual
 
 

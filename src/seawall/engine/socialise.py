@@ -203,5 +203,7 @@ def withdrawal_rate(state: State, asset: int) -> tuple[int, int]:
     cash, accounts = state.book.row_cash[rows], state.book.row_account[rows]
     house = np.fromiter(state.house_accounts, dtype=np.int64, count=len(state.house_accounts))
     # Summed as Python integers: a few balances near the bound would wrap 64 bits.
-    claims = state.asset(asset).to_minor(sum(cash[(cash > 0) & ~np.isin(accounts, house)].tolist()))
+    members = sum(cash[(cash > 0) & ~np.isin(accounts, house)].tolist())
+    # A bid is still its bidder's: money parked in an auction does not lower the rate of the others.
+    claims = state.asset(asset).to_minor(members + state.auctions.held(asset))
     return max(0, claims - outstanding), max(1, claims)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from seawall.engine.auctionbook import AuctionBook
 from seawall.engine.limits import LimitBook
 from seawall.engine.memberbook import MemberBook
 from seawall.engine.period import GainsPeriod
@@ -119,6 +120,7 @@ class State:
     winding: WindingDown | None = None
     deficits: DeficitBook = field(default_factory=DeficitBook)
     claims: ClaimBook = field(default_factory=ClaimBook)
+    auctions: AuctionBook = field(default_factory=AuctionBook)
     cash_ids: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -179,7 +181,8 @@ def state_lines(state: State) -> Iterator[str]:
     """The canonical text of the state, line by line: what the state hash is computed over.
 
     In order: rules and time, counters, ledger balances, marks, positions, open liquidations, intents, deficits, claims,
-    what layers have paid within their limits, members, the period of gains, declared losses, halts, the wind-down.
+    what layers have paid within their limits, members, the period of gains, declared losses, halts, the wind-down,
+    auctions of the fund.
     """
     yield f"policy {state.policy.hash}"
     yield f"time {state.time_ns}"
@@ -227,6 +230,7 @@ def state_lines(state: State) -> Iterator[str]:
     if state.winding is not None:
         winding = state.winding
         yield f"winding down {winding.since_ns} {sorted(winding.closed)} {winding.filed} {winding.written_off}"
+    yield from state.auctions.canonical_lines()
 
 
 def state_hash(state: State) -> str:

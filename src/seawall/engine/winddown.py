@@ -24,6 +24,8 @@ from seawall.engine.events import (
     WoundDown,
     WrittenOff,
 )
+from seawall.engine.fundauction import stop_auctions
+from seawall.engine.fundshares import no_room
 from seawall.engine.ladder import settle_defaults
 from seawall.engine.memberbook import CONTRIBUTION
 from seawall.engine.posting import Step
@@ -64,12 +66,17 @@ def wind_down(state: State, step: Step, command: WindDown) -> Rejection | None:
             return Rejection(Refused.BAD_MARK, {"market": instrument.symbol, "why": error.problem})
         if beyond is not None:
             return beyond
+    for found in state.auctions.open.values():
+        crowded = no_room(state, found) if found.auction.kind == "debt" else None
+        if crowded is not None:
+            return crowded
     for number in sorted(state.intents):
         step.emit(IntentLapsed(number, state.intents[number].lots))
     state.intents.clear()
     state.cases.clear()
     state.watch.clear()
     state.winding = WindingDown(state.time_ns)
+    stop_auctions(state, step)
     for market, price in prices.items():
         settle_market(state, step, market, state.worth_at(market, price))
     step.emit(

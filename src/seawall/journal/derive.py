@@ -214,6 +214,7 @@ OF_A_LOSS = frozenset(
         "cash_cut",
         "borne_by_withdrawals",
         "recovery_shared",
+        "residual_paid",
     }
 )
 

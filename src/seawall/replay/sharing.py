@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from seawall.engine.auctionbook import ESCROW
 from seawall.engine.events import (
     AuctionHeld,
     BorneByWithdrawals,
@@ -15,6 +16,9 @@ from seawall.engine.events import (
     ClaimRejected,
     Distributed,
     Drawn,
+    FundAuctionClosed,
+    FundAuctionOpened,
+    FundAuctionRestarted,
     HaltBegan,
     HaltEnded,
     MembersDrawn,
@@ -23,6 +27,7 @@ from seawall.engine.events import (
     Recovered,
     RecoveryShared,
     Reinstated,
+    ResidualPaid,
     Restored,
     WithdrawalCut,
     WoundDown,
@@ -66,6 +71,10 @@ class Shares:
     auctions_won: int = 0
     auctioned_notional: int = 0
     auction_paid: int = 0
+    fund_auctions: dict[str, int] = field(default_factory=dict)
+    residual_by_auction: int = 0
+    residual_netted: int = 0
+    surplus_sold: int = 0
 
 
 def _parts(tally: Tally, asset: str, parts: Sequence[tuple[str, int]], minor: bool = False) -> list[tuple[str, int]]:
@@ -251,6 +260,41 @@ def _auction_held(tally: Tally, event: AuctionHeld) -> None:
             house.auctions += sign * value
 
 
+def _step_of_auction(tally: Tally, step: str) -> None:
+    tally.shares.fund_auctions[step] = tally.shares.fund_auctions.get(step, 0) + 1
+
+
+def _fund_auction_opened(tally: Tally, event: FundAuctionOpened) -> None:
+    _step_of_auction(tally, "opened")
+
+
+def _fund_auction_restarted(tally: Tally, event: FundAuctionRestarted) -> None:
+    _step_of_auction(tally, "restarted")
+
+
+def _fund_auction_closed(tally: Tally, event: FundAuctionClosed) -> None:
+    """Debt is counted where it is paid; surplus goes from the fund to the winner."""
+    _step_of_auction(tally, event.outcome)
+    rules = tally.state.policy.auctions
+    if event.sells == "surplus" and event.amount and rules is not None:
+        value = tally.value(event.asset, event.amount)
+        tally.shares.surplus_sold += value
+        fund = tally.by_number.get(tally.state.house[rules.account])
+        if fund is not None:
+            fund.auctions -= value
+
+
+def _residual_paid(tally: Tally, event: ResidualPaid) -> None:
+    value = tally.value(event.asset, event.amount)
+    if event.source.startswith(ESCROW):
+        tally.shares.residual_by_auction += value
+        return
+    tally.shares.residual_netted += value
+    house = tally.house_of(event.source)
+    if house is not None:
+        house.draws += value
+
+
 SHARING: dict[type[Any], Callable[[Any, Any], None]] = {
     MembersDrawn: _members_drawn,
     Called: _called,
@@ -270,4 +314,8 @@ SHARING: dict[type[Any], Callable[[Any, Any], None]] = {
     Restored: _restored,
     PositionSold: _position_sold,
     AuctionHeld: _auction_held,
+    FundAuctionOpened: _fund_auction_opened,
+    FundAuctionRestarted: _fund_auction_restarted,
+    FundAuctionClosed: _fund_auction_closed,
+    ResidualPaid: _residual_paid,
 }

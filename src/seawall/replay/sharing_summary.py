@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from seawall.engine.auctionbook import BURNED, ISSUED
+from seawall.engine.fundshares import shares_of
 from seawall.engine.socialise import SOCIALISED
 from seawall.money import format_amount
 from seawall.replay.tally import Tally
@@ -66,6 +68,13 @@ def shared(tally: Tally) -> dict[str, Any]:
             "notional": text(s.auctioned_notional),
             "paid": text(s.auction_paid),
         },
+        "fund_auctions": {
+            **{step: s.fund_auctions.get(step, 0) for step in ("opened", "restarted", "won", "called_off")},
+            "residual": text(s.residual_by_auction),
+            "netted": text(s.residual_netted),
+            "sold": text(s.surplus_sold),
+            "shares": _fund_shares(tally),
+        },
         "halts": [dict(h) for h in s.halts],
         "wind_down": _wind_down(tally),
     }
@@ -79,6 +88,16 @@ def _outstanding(tally: Tally) -> int:
         if found is not None:
             total += tally.valuer.value(number, -asset.to_book(state.ledger.balance(found)))
     return total
+
+
+def _fund_shares(tally: Tally) -> dict[str, dict[str, int]]:
+    """Shares of the fund by asset, where there were any: made so far, and burned again."""
+    found = {}
+    for asset in tally.state.snapshot.assets:
+        issued = -shares_of(tally.state, ISSUED, asset.name)
+        if issued:
+            found[asset.name] = {"issued": issued, "burned": shares_of(tally.state, BURNED, asset.name)}
+    return found
 
 
 def _wind_down(tally: Tally) -> dict[str, Any] | None:

@@ -31,6 +31,7 @@ from seawall.margin import HaircutSchedule, HaircutStep, MarginRule
 from seawall.market import MarkRule, OracleRule
 from seawall.members import ContributionRule, MembersRule
 from seawall.money import PROFILES, profile
+from seawall.tables.auctions import read_auctions
 from seawall.tables.halts import read_halts, read_wind_down
 from seawall.tables.keys import Table, nearest
 from seawall.tables.layers import choice, money, read_deleverage, read_layers
@@ -116,6 +117,7 @@ def policy_from_mapping(data: Mapping[str, Any], where: str = "policy") -> Polic
         members=members,
         halts=read_halts(top.rows("halts")),
         wind_down=read_wind_down(top.table("wind_down")),
+        auctions=read_auctions(top.table("auctions"), names),
     )
     margin_table.done()
     top.done()

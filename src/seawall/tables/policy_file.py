@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from seawall.engine import HouseAccount, Policy, WindDownRule
+from seawall.engine import AuctionsRule, HouseAccount, Policy, WindDownRule
 from seawall.liquidation import BackstopRule, Criterion, FeeKind, HaltRule, LiquidationRule
 from seawall.members import MembersRule
-from seawall.waterfall import DeleverageRule, LayerKind, LayerRule, Limit, LimitScope
+from seawall.waterfall import AuctionTerms, DeleverageRule, LayerKind, LayerRule, Limit, LimitScope
 
 SECOND = 10**9
 SCOPES = {
@@ -63,6 +63,7 @@ def policy_to_mapping(policy: Policy) -> dict[str, Any]:
             "members": None if policy.members is None else _members(policy.members),
             "halts": [_halt(h) for h in policy.halts],
             "wind_down": None if policy.wind_down is None else _wind_down(policy.wind_down),
+            "auctions": None if policy.auctions is None else _auctions(policy.auctions),
         },
         {"halts": [], "tiers": {}, "layers": [], "house": []},
     )
@@ -293,4 +294,45 @@ def _wind_down(rule: WindDownRule) -> dict[str, Any]:
             "interim_share": exact(rule.interim_share),
         },
         {"window_s": 0},
+    )
+
+
+def _auctions(rules: AuctionsRule) -> dict[str, Any]:
+    debt, surplus = rules.debt, rules.surplus
+    return _kept(
+        {
+            "debt": None
+            if debt is None
+            else {
+                "lot": _money(debt.lot),
+                "first_shares": debt.first_shares,
+                **_kept(
+                    {"wait_s": debt.wait // SECOND, "restart": exact(debt.restart)}, {"wait_s": 0, "restart": "1.5"}
+                ),
+                **_auction_terms(debt.terms),
+            },
+            "surplus": None
+            if surplus is None
+            else _kept(
+                {
+                    "account": rules.account,
+                    "lot": _money(surplus.lot),
+                    "buffer": _money(surplus.buffer),
+                    "most_at_once": None if surplus.most_at_once is None else _money(surplus.most_at_once),
+                    **_auction_terms(surplus.terms),
+                },
+                {"buffer": "0"},
+            ),
+        }
+    )
+
+
+def _auction_terms(terms: AuctionTerms) -> dict[str, Any]:
+    return _kept(
+        {
+            "improvement": exact(terms.improvement),
+            "bid_s": terms.bid_time // SECOND,
+            "length_s": terms.length // SECOND,
+        },
+        {"improvement": "1.05"},
     )

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from seawall.engine import Policy
 from seawall.liquidation import Criterion, FeeKind, HaltKind, LimitKind, Sense
+from seawall.tables.auctions import check_auctions
 from seawall.tables.keys import Table
 from seawall.tables.policy_file import exact
 from seawall.waterfall import PAYING, LayerKind, LayerRule, Limit, LimitScope
@@ -62,6 +63,7 @@ def check_sound(policy: Policy, top: Table) -> None:
         _limits(rule, row)
         _reach(policy, rule, row, before)
     _halts(policy, top)
+    check_auctions(policy, top)
 
 
 # --- whose money ----------------------------------------------------------------------------------------------------
@@ -75,6 +77,8 @@ def _house(policy: Policy, top: Table) -> None:
         used.add(backstop.account)
     if fee.kind is not FeeKind.NONE:
         used.add(fee.account)
+    if policy.auctions is not None:
+        used.add(policy.auctions.account)
     for house, t in zip(policy.house, top.rows("house"), strict=True):
         if house.name.startswith(CONTRIBUTION):
             t.fail("name", "contributions already pay in the members' layer: their money would count twice", '"fund"')
@@ -83,7 +87,7 @@ def _house(policy: Policy, top: Table) -> None:
         if house.name not in used:
             t.fail(
                 "name",
-                "no layer, backstop or fee uses this account",
+                "no layer, backstop, fee or auction uses this account",
                 f'[[layers]] with kind = "account" and account = "{house.name}", or no such [[house]]',
             )
 

@@ -152,6 +152,20 @@ VOCABULARY: tuple[Key, ...] = tuple(
         ("wind_down", "classes", _one_of(CLAIMANT_CLASSES), "claimants, first paid first"),
         ("wind_down", "claims_s", SECONDS, "how long claims may be filed"),
         ("wind_down", "interim_share", SHARE, "most that an interim distribution pays out"),
+        ("auctions.debt", "lot", AMOUNT, "what nobody paid, sold in one auction: the price that is fixed"),
+        ("auctions.debt", "first_shares", COUNT, "shares offered for the first lot; bids ask for fewer"),
+        ("auctions.debt", "wait_s", SECONDS, "how long a loss has been unpaid before it may be auctioned"),
+        ("auctions.debt", "restart", "factor", "the offer is multiplied by it when nobody bid"),
+        ("auctions.debt", "improvement", "factor", "a bid must beat the last one by it"),
+        ("auctions.debt", "bid_s", SECONDS, "a bid that nobody beats for so long wins"),
+        ("auctions.debt", "length_s", SECONDS, "longest duration in all"),
+        ("auctions.surplus", "account", "house account", "whose surplus is sold for shares, which are burned"),
+        ("auctions.surplus", "lot", AMOUNT, "surplus sold in one auction"),
+        ("auctions.surplus", "buffer", AMOUNT, "what it keeps beside all debt"),
+        ("auctions.surplus", "most_at_once", AMOUNT, "most on sale at one time"),
+        ("auctions.surplus", "improvement", "factor", "a bid must beat the last one by it"),
+        ("auctions.surplus", "bid_s", SECONDS, "a bid that nobody beats for so long wins"),
+        ("auctions.surplus", "length_s", SECONDS, "longest duration in all"),
     )
 )
 MEANS = {key.path: key.means for key in VOCABULARY}

@@ -52,6 +52,9 @@ DECISIVE = (
     "written_off",
     "restored",
     "auction_held",
+    "fund_bid",
+    "fund_auction_closed",
+    "residual_paid",
 )
 IN_FULL, ALIKE = 6, 2
 Progress = Callable[[int, int, str], None]
@@ -63,7 +66,7 @@ def explain(run: Any, what: str, *, progress: Progress | None = None) -> Explana
     Args:
         run: run directory, or a ``Run`` that was written to one.
         what: an account or a member; an event ``RECORD.K`` (the K-th event of a record, as in ``log.jsonl``);
-            ``loss:N`` or ``intent:N`` for all that belongs to one; ``CAUSE:REFERENCE`` of a declared loss; ``halt:KIND``.
+            ``loss:N``, ``intent:N`` or ``auction:N`` (of the fund) for all that belongs to one; ``CAUSE:REFERENCE`` of a declared loss; ``halt:KIND``.
         progress: called with (records done, in all, text).
 
     Raises:
@@ -286,7 +289,7 @@ def _postings(state: State, event: Mapping[str, Any], record: Written, me: str |
     written = {(rows[s][0], rows[t][0], units, code) for s, t, units, code in record.transfers}
     out = []
     for p in postings_of(event, losses):
-        asset = state.asset(state.asset_index[p.asset])
+        asset = next(a for _, a, _ in rows if a.name == p.asset)  # shares of the fund are an asset of the ledger alone
         units = p.amount if p.minor else asset.to_minor(p.amount)
         amount = Terms({asset.name: asset}, {}).exact(asset.name, asset.to_book(units))
         out.append(

@@ -93,10 +93,13 @@ def _events(path: Path, what: str, names: list[str]) -> list[Located]:
     """Events that ``what`` names by number, halt or incident."""
     if match := re.fullmatch(r"(\d+)\.(\d+)", what):
         return _event(path, what, int(match[1]), int(match[2]))
-    if match := re.fullmatch(r"(loss|intent):(\d+)", what):
+    if match := re.fullmatch(r"(loss|intent|auction):(\d+)", what):
         name, number = match[1], int(match[2])
         mark = f'"{name}":{number},'
         found = find_events(path, lambda text: mark in text, lambda e: e.get(name) == number and bool(number))
+        if name == "auction":  # and the residuals that its winner paid
+            paid = find_events(path, lambda text: f'"{what}"' in text, lambda e: e.get("source") == what)
+            found = sorted({(f.record, f.place): f for f in [*found, *paid]}.values(), key=lambda f: f[:2])
         if name == "loss":
             more = find_events(path, lambda t: '"gains_haircut"' in t, lambda e: _cuts(e, number))
             found = sorted({(f.record, f.place): f for f in [*found, *more]}.values(), key=lambda f: f[:2])

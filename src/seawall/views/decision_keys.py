@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from seawall.engine import Policy
+from seawall.engine import AuctionsRule, Policy
+from seawall.engine.auctionbook import ESCROW
+from seawall.money import format_amount
 from seawall.waterfall import DeleverageRule, LayerKind, LayerRule, PriceRule
 
 Event = Mapping[str, Any]
@@ -16,6 +18,7 @@ _PRICES = {
     PriceRule.MARK: "the current mark",
     PriceRule.PREVIOUS_MARK: "the mark before the current one",
 }
+_AUCTIONS = ("fund_auction_opened", "fund_bid", "fund_auction_restarted", "fund_auction_closed", "residual_paid")
 _WATERFALL = ("drawn", "loss_recognised", "gains_haircut", "residual", "recovered", "recovery_shared")
 
 
@@ -51,6 +54,8 @@ def policy_keys(event: Event, policy: Policy, served: DeleverageRule | None = No
             ("wind_down.classes", " -> ".join(policy.wind_down.classes)),
             ("wind_down.interim_share", str(policy.wind_down.interim_share)),
         ]
+    elif kind in _AUCTIONS and policy.auctions is not None:
+        out = _auctions(event, policy.auctions)
     if kind in _WATERFALL or "layer" in event:
         out = [("layers", " -> ".join([*(rule.name for rule in policy.layers), "residual"]))]
     for number, rule in enumerate(policy.layers):
@@ -85,6 +90,27 @@ def _deleverage(event: Event, policy: Policy, rule: DeleverageRule | None) -> Ke
     if not event.get("loss", 1) and backstop is not None and backstop.max_leverage is not None:
         out.append(("backstop.max_leverage", str(backstop.max_leverage)))
     return out
+
+
+def _auctions(event: Event, rules: AuctionsRule) -> Keys:
+    """The terms of the auction; of a residual paid by the fund itself, its buffer."""
+    if event["kind"] == "residual_paid" and not event["source"].startswith(ESCROW) and rules.surplus is not None:
+        return [("auctions.surplus.account", rules.account), ("auctions.surplus.buffer", _amount(rules.surplus.buffer))]
+    sells = event.get("sells", "debt")
+    rule = rules.surplus if sells == "surplus" else rules.debt
+    if rule is None:
+        return []
+    out: Keys = [(f"auctions.{sells}.lot", _amount(rule.lot))]
+    if rules.surplus is not None and sells == "surplus":
+        out += [("auctions.surplus.account", rules.account), ("auctions.surplus.buffer", _amount(rules.surplus.buffer))]
+    out.append((f"auctions.{sells}.improvement", str(rule.terms.improvement)))
+    for key, time in (("bid_s", rule.terms.bid_time), ("length_s", rule.terms.length)):
+        out.append((f"auctions.{sells}.{key}", str(time // 10**9)))
+    return out
+
+
+def _amount(millionths: int) -> str:
+    return format_amount(millionths, 6)
 
 
 def _halt(event: Event, policy: Policy) -> Keys:

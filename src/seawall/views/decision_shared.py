@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from seawall.views.decision_auctions import AUCTIONS
 from seawall.views.decision_terms import Terms, clock, whose
 
 Event = Mapping[str, Any]
@@ -205,6 +206,7 @@ SHARED: Mapping[str, Callable[[Event, Terms, str | None], str]] = {
     "marks_set": _marks,
     "quarantined": _quarantined,
     "settled": _settled,
+    **AUCTIONS,
 }
 
 # What could have been done about it, by the one it fell on; said only where that is a fact of the rule.
@@ -216,5 +218,6 @@ AVOIDED: Mapping[str, str] = {
     "cash_cut": "nothing by positions: every balance is cut at one rate; a smaller balance is cut by less",
     "borne_by_withdrawals": "more money in the layers before it",
     "withdrawal_cut": "waiting until the socialised losses are paid off: the rate is one again then",
+    "fund_bid": "asking for fewer shares, or offering more: the best bid leads, whoever made it",
     "claim_rejected": "filing what the ledger says, once, in the class of the account and in time",
 }

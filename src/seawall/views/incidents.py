@@ -12,7 +12,7 @@ from seawall.views.tables import Column, Table
 
 def incidents(material: Material, doc: Document) -> list[Block]:
     """Nothing for a run in which there were only defaults and no halt."""
-    return [*_causes(material), *_back(material, doc), *_halts(material), *_end(material)]
+    return [*_causes(material), *_back(material, doc), *_auctioned(material, doc), *_halts(material), *_end(material)]
 
 
 def _causes(material: Material) -> list[Block]:
@@ -41,6 +41,23 @@ def _back(material: Material, doc: Document) -> list[Block]:
         " went to those who had, the layer used last first, and ",
         doc.fig("recovered.excess", "amount"),
         " was more than everything paid.",
+    ]
+    return [Prose(said)]
+
+
+def _auctioned(material: Material, doc: Document) -> list[Block]:
+    """What the fund's auctions, and the fund out of its surplus, paid of what nobody had paid."""
+    found = material.summary.get("fund_auctions")
+    if not found or not (found["opened"] or Decimal(found["netted"])):
+        return []
+    said: Parts = [
+        "Of what nobody had paid, auctions brought ",
+        doc.fig("fund_auctions.residual", "amount"),
+        f" {material.unit} for new shares of the fund, and the fund paid ",
+        doc.fig("fund_auctions.netted", "amount"),
+        " out of what it had above its buffer; ",
+        doc.fig("fund_auctions.sold", "amount"),
+        " of its surplus bought shares back.",
     ]
     return [Prose(said)]
 

@@ -38,7 +38,7 @@ SOURCES = {
     "charged": "charged on its open positions",
     "recovered": "recoveries received",
     "reinstated": "put in by the owner",
-    "auctions": "paid or received in auctions of its positions",
+    "auctions": "paid or received in auctions of its positions or surplus",
     "paid_out": "paid out in the wind-down",
     "marks": "marks moving while held, and funding",
 }

@@ -18,6 +18,7 @@ from seawall.liquidation import (
 )
 from seawall.members import MembersRule
 from seawall.views.document import Document, Part, Parts
+from seawall.views.rules_auctions import auctions_in_words
 from seawall.waterfall import GainsBase, LayerKind, LayerRule, LimitScope, PriceRule, RankRule
 
 RANKS = {
@@ -74,6 +75,8 @@ def rules_in_words(policy: Policy, doc: Document) -> list[tuple[str, Parts]]:
     if policy.members is not None:
         found.append(("members", _members(policy.members, doc)))
     found.extend((f"halt of {h.kind.value}", _halt(n, h, doc)) for n, h in enumerate(policy.halts))
+    if policy.auctions is not None:
+        found.extend(auctions_in_words(policy.auctions, doc))
     if policy.wind_down is not None:
         found.append(("if the venue itself fails", _wind_down(policy.wind_down, doc)))
     return found

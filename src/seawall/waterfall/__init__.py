@@ -13,7 +13,7 @@ from seawall.waterfall.allocation import (
     pro_rata,
     random_walk,
 )
-from seawall.waterfall.auctions import FUND, Auction, AuctionTerms, DebtRule, Payment, SurplusRule, improves
+from seawall.waterfall.auctions import Auction, AuctionTerms, DebtRule, SurplusRule, improves
 from seawall.waterfall.bankruptcy import BankruptPosition, Resolved, TokenHealth, resolve
 from seawall.waterfall.budget import Backoff, CapRoom, ProfitCap, deficit_of, needed, severe, severity_of
 from seawall.waterfall.claims import Claim, ClaimBook
@@ -101,7 +101,6 @@ from seawall.waterfall.waves import CountedOnce, PolicySummary, count_once, summ
 
 __all__ = [
     "CAUSES",
-    "FUND",
     "OTHER_TIER",
     "PAYING",
     "Allocation",
@@ -143,7 +142,6 @@ __all__ = [
     "LimitScope",
     "LossIndex",
     "Metrics",
-    "Payment",
     "PolicySummary",
     "PriceRule",
     "ProfitCap",

@@ -1,24 +1,16 @@
-"""Auctions of a fund's debt and of its surplus: when one may start, which bids count, restarts, who pays whom."""
+"""Auctions of a fund's debt and of its surplus: when one may start, which bids count, restarts, who won.
+
+Whoever holds an auction holds the leader's stake, money or shares, and gives it back when the leader is beaten: one
+bidder's stake is held at a time.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import NamedTuple
 
 from seawall.errors import InputError
 from seawall.money import Rounding, muldiv
-
-
-class Payment(NamedTuple):
-    """``payer`` to ``payee``; the fund is named ``FUND``."""
-
-    payer: str
-    payee: str
-    amount: int
-
-
-FUND = "fund"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +87,7 @@ class SurplusRule:
 
     def may_start(self, *, debt: int, queued: int, on_auction: int, surplus: int, selling: int = 0) -> bool:
         """Only above debt, lot and buffer, with no debt that could be netted, and within the limit."""
-        enough = surplus >= debt + self.lot + self.buffer and debt - queued - on_auction == 0
+        enough = surplus >= debt + self.lot + self.buffer and debt - queued - on_auction <= 0
         return enough and (self.most_at_once is None or selling + self.lot <= self.most_at_once)
 
     def start(self, now: int) -> Auction:
@@ -122,11 +114,8 @@ class Auction:
         """Can no bid be made any more?"""
         return now >= self.ends or (self.decides_at is not None and now >= self.decides_at)
 
-    def bid(self, terms: AuctionTerms, bidder: str, shares: int, now: int) -> tuple[Auction, Payment]:
+    def bid(self, terms: AuctionTerms, bidder: str, shares: int, now: int) -> Auction:
         """A better bid: fewer shares for the debt, or more for the surplus, by the least improvement.
-
-        The bidder pays whoever led before, so that only one bidder's money is held: the fixed money in a debt auction
-        (the first bid pays the fund), the last bid's shares in a surplus auction (the fund keeps the difference).
 
         Raises:
             InputError: the auction is over, or the bid does not improve enough.
@@ -135,10 +124,7 @@ class Auction:
             raise InputError("the auction is over", field="now", value=now)
         if not improves(self.kind, self.best, shares, terms.improvement):
             raise InputError("bid does not improve enough", field="shares", value=shares, expected=f"beats {self.best}")
-        amount = self.fixed if self.kind == "debt" else self.best
-        payment = Payment(bidder, self.leader or FUND, amount if self.leader or self.kind == "debt" else shares)
-        made = replace(self, best=shares, leader=bidder, decides_at=min(now + terms.bid_time, self.ends))
-        return made, payment
+        return replace(self, best=shares, leader=bidder, decides_at=min(now + terms.bid_time, self.ends))
 
     def restart(self, rule: DebtRule | SurplusRule, now: int) -> Auction:
         """Open it again when time ran out without a bid; a debt auction then offers more shares.
