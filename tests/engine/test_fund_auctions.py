@@ -428,6 +428,17 @@ def test_fund_auction_money_parked_in_a_bid_still_counts_for_the_rate_of_withdra
     assert state.ledger.balance(state.ledger.find("socialised:USDC", "USDC")) == -90 * UNIT
 
 
+def test_fund_auction_the_leader_may_improve_on_itself_without_more_money():
+    state = venue()
+    stolen(state, 50)
+    do(state, Withdraw(5 * S, "ann", "USDC", 950 * UNIT))
+    do(state, sells_debt(6))
+    do(state, bid(7, "ann", 900))
+    assert cash(state, "ann") == 0
+    (again,) = do(state, bid(8, "ann", 800))
+    assert (again.counterparty, again.returned, cash(state, "ann")) == ("ann", 50 * UNIT, 0)
+
+
 # ---- surplus
 
 

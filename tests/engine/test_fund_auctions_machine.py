@@ -158,7 +158,9 @@ class FundAuctions(Ends):
     @rule(
         loss=st.integers(60, 150),
         bids=st.lists(st.tuples(st.sampled_from(NAMES), st.integers(8, 22)), min_size=1, max_size=3),
-        back=st.sampled_from(["nothing", "nothing", "nothing", "all", "nearly all", "stop", "lifted"]),
+        back=st.sampled_from(
+            ["nothing", "nothing", "all", "nearly all", "nearly all", "nearly all, unsold", "stop", "lifted"]
+        ),
         net=st.booleans(),
     )
     def whole(self, loss, bids, back, net):
@@ -168,15 +170,15 @@ class FundAuctions(Ends):
         if net:
             self.net()
         self.begin("debt", 0)
-        for who, part in bids if back != "lifted" else ():
+        for who, part in bids if back not in ("lifted", "nearly all, unsold") else ():
             self.offer_last(who, part)
         if back == "lifted":
             self.do(Reinstate(self.now, "fund", "USDC", 60 * UNIT))
         if back == "stop":
             self.do(WindDown(self.now))
-        if back in ("all", "nearly all"):
+        if back in ("all", "nearly all", "nearly all, unsold"):
             for row in list(self.state.deficits.unpaid()):
-                rest = 7 * UNIT if back == "nearly all" and row.pending > 7 * UNIT else 0
+                rest = 7 * UNIT if back != "all" and row.pending > 7 * UNIT else 0
                 self.do(Recover(self.now, row.loss, "USDC", row.pending - rest))
         self.decide(9)
 
