@@ -49,12 +49,16 @@ from seawall.engine.events import (
     Called,
     CashCut,
     ClaimRejected,
+    CloseOutHeld,
     Deleveraged,
+    DeleverageShared,
     Distributed,
     Drawn,
+    Filled,
     GainsHaircut,
     HaltBegan,
     HaltEnded,
+    IntentOpened,
     LossCarried,
     LossRecognised,
     MembersDrawn,
@@ -63,6 +67,7 @@ from seawall.engine.events import (
     RecoveryShared,
     Residual,
     Restored,
+    SurplusPassed,
     TakenOver,
     WithdrawalCut,
     WoundDown,
@@ -74,7 +79,7 @@ SECOND = 10**9
 NAMES = ("ann", "bob", "cyd", "dan", "eve")
 MARKETS = ("BTC-PERP", "ETH-PERP")
 CASES = int(300 * float(os.environ.get("SEAWALL_CAMPAIGN", "1")))
-REACHED: dict[str, Counter[str]] = {"Venue": Counter(), "Waterfalls": Counter(), "Ends": Counter()}
+REACHED: dict[str, Counter[str]] = {"Venue": Counter(), "Waterfalls": Counter(), "Ends": Counter(), "Limits": Counter()}
 RUNS: Counter[str] = Counter()
 
 BACKSTOP = {
@@ -226,6 +231,50 @@ POLICIES += [
         wind_down={**RULE, "price": "last_index", "window_s": 0},
     ),
 ]
+# 4 lots in 20 s at the opening mark; less than one lot of ETH.
+WINDOW = {"fee": "1/1000", "depth": {"a": "100000", "other": "15000"}, "multiplier": "2", "window_s": 20}
+SOLD_OFF = {
+    **BACKSTOP,
+    "takes_unfilled": False,
+    "max_leverage": "20",
+    "max_notional_per_market": "2500",
+    "surplus_to": "fund",
+    "surplus_above": "50",
+    "work_out_share": "1",
+}
+POLICIES += [
+    policy(
+        name="window and limits by market",
+        liquidation={
+            **liquidation({"kind": "market"}, {"kind": "at_once"}, {"kind": "clearance", "rate": "1/100"}),
+            "window": WINDOW,
+        },
+        backstop=SOLD_OFF,
+        layers=[FUND, ADL, CUT],
+        deleverage={"rank": "pro_rata", "price": "previous_mark"},
+        house=WITH_BACKSTOP,
+        tiers={"a": ["BTC"]},
+    ),
+    policy(
+        name="window, and a backstop that refuses",
+        liquidation={
+            **liquidation({"kind": "bankruptcy"}, {"kind": "share", "share": "1/2", "cooldown_s": 2}, {"kind": "none"}),
+            "window": {**WINDOW, "depth": "60000"},
+            "caps": {"max_notional": "3000", "max_fund_loss": "100"},
+        },
+        backstop={
+            **{key: value for key, value in SOLD_OFF.items() if key != "max_leverage"},
+            "max_notional": "6000",
+            "max_notional_per_market": {"a": "3000", "other": "1500"},
+            "over_limit": "refuse",
+            "work_out_share": "1/2",
+        },
+        layers=[FUND, CUT],
+        deleverage=None,
+        house=WITH_BACKSTOP,
+        tiers={"a": ["BTC"]},
+    ),
+]
 TIERS = brackets((0, "1/10", "1/20"), (3_000 * UNIT, "1/6", "1/12"))
 
 
@@ -268,6 +317,7 @@ class Venue(RuleBasedStateMachine):
         RUNS[type(self).__name__] += 1
         self.seen = set()
         self.causes = {}
+        self.orders, self.closed = {}, []
 
     def do(self, command):
         self.log.append(command)
@@ -510,6 +560,55 @@ class Ends(Venue):
                 break
 
 
+class Limits(Venue):
+    """Windows of close-outs, limits of the backstop by market, and its surplus.
+
+    A slow twin of the window: every fill at the worth of a lot when its order was opened, summed anew.
+    """
+
+    NUMBERS = tuple(i for i, p in enumerate(POLICIES) if p.liquidation.window is not None)
+
+    def account_for(self, events):
+        super().account_for(events)
+        for event in events:
+            if isinstance(event, CloseOutHeld):
+                self.seen.add("cut by the window" if event.lots else "waits for the window")
+                if event.lots == 1 and event.capacity < self.worth(event.market):
+                    self.seen.add("one lot of an empty window")
+            elif isinstance(event, SurplusPassed):
+                self.seen.add("surplus")
+                assert not self.state.book.positions_of(self.state.backstop)
+            elif isinstance(event, DeleverageShared) and event.why[0][0] == "backstop.over_market":
+                self.seen.add("limit in one market")
+            elif isinstance(event, IntentOpened) and event.purpose == "close_out":
+                self.orders[event.intent] = (event.market, self.worth(event.market), self.now)
+            elif isinstance(event, Filled) and event.purpose == "close_out":
+                market, worth, _ = self.orders[event.intent]
+                self.closed.append((self.now, market, abs(event.lots), worth))
+                self.fits(market)
+
+    def worth(self, market):
+        return self.state.unit_values[self.state.market_index[market]]
+
+    def fits(self, market):
+        rule = self.state.policy.liquidation.window
+        depth = rule.depth.of("a" if market == "BTC-PERP" else "other")
+        most = rule.fee * depth * rule.multiplier * 20
+        inside = [c for c in self.closed if c[1] == market and c[0] > self.now - 20 * SECOND]
+        total = sum(lots * worth for _, _, lots, worth in inside)
+        one = max(worth for *_, worth in inside)
+        assert total <= max(most, one), (total, most, one, inside)
+
+    @rule(steps=st.integers(1, 4))
+    def sold(self, steps):
+        """The market takes everything, the backstop's orders too, and some time passes."""
+        for _ in range(steps):
+            self.mark(MARKETS[0], 100)
+            self.answer(0, 1)
+            self.now += 5 * SECOND
+            self.resolve()
+
+
 WANTED = {
     Venue: (
         "layer insurance fund",
@@ -539,6 +638,14 @@ WANTED = {
         "recovery",
         "recovery of claims",
         "cause oracle",
+    ),
+    Limits: (
+        "cut by the window",
+        "waits for the window",
+        "one lot of an empty window",
+        "limit in one market",
+        "surplus",
+        "take over",
     ),
     Ends: (
         "layer insurance fund",

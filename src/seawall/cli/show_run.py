@@ -303,6 +303,7 @@ def _sources(b: dict[str, str]) -> list[str]:
         "recovered": "recoveries",
         "reinstated": "put in by the owner",
         "auctions": "auctions",
+        "passed_on": "passed on",
         "paid_out": "paid out in the wind-down",
         "marks": "marks",
     }

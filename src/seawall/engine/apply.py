@@ -56,6 +56,7 @@ from seawall.engine.margining import look_at, may_take
 from seawall.engine.options import options_on, short_notional, too_large
 from seawall.engine.period import GainsPeriod
 from seawall.engine.posting import Step, Watch
+from seawall.engine.sizes import in_turn
 from seawall.engine.state import MEMBER_ROLES, State, watched
 from seawall.engine.winddown import beyond_settlement, file_claim, pay_out, remember_marks, settle_market, wind_down
 from seawall.errors import InputError, MoneyOverflow
@@ -161,7 +162,7 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
         state.marks_ns = state.time_ns
     for source, price, reason in command.quarantined:
         step.emit(Quarantined(source, price, reason))
-    looked_at = sorted({*state.book.take_flagged(), *watched(state), *state.cases})
+    looked_at = in_turn(state, {*state.book.take_flagged(), *watched(state), *state.cases})
     state.watch.clear()
     for unit in looked_at:
         if state.snapshot.roles[state.book.account_of(unit)] in MEMBER_ROLES:
@@ -270,10 +271,8 @@ def _settle(state: State, step: Step, command: Settle) -> Rejection | None:
     if beyond is not None:
         return beyond
     count = settle_market(state, step, market, worth)
-    for intent in [i for i in state.intents.values() if i.market == market]:
-        del state.intents[intent.number]
-        if intent.unit in state.cases:
-            state.cases[intent.unit].intents.discard(intent.number)
+    for number in [i.number for i in state.intents.values() if i.market == market]:
+        state.drop_intent(number)
     step.emit(Settled(command.market, command.price, count))
     return None
 

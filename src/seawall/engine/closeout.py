@@ -21,9 +21,9 @@ from seawall.engine.layers import Loss, draw_group, fill_layers, layer_state, re
 from seawall.engine.margining import beyond_book, look_at, may_take
 from seawall.engine.posting import Step
 from seawall.engine.sizes import sizes as sizes_of
-from seawall.engine.sizes import within_caps
+from seawall.engine.sizes import within_caps, within_window
 from seawall.engine.state import MEMBER_ROLES, Case, Intent, State
-from seawall.engine.units import quote_value, requirement, to_settle, total_requirement
+from seawall.engine.units import lot_size, quote_value, requirement, to_settle, total_requirement
 from seawall.errors import InputError
 from seawall.liquidation import (
     NO_SETTLEMENT,
@@ -91,15 +91,22 @@ def consider(state: State, step: Step, unit: int) -> None:
 
 
 def open_intents(state: State, step: Step, st: UnitState, case: Case) -> None:
-    """Emit one intent per position slice that the pace asks for now."""
+    """Emit one intent per position slice that the pace asks for now and the market's window has room for.
+
+    An account that only waits has made no attempt.
+    """
     rule = state.policy.liquidation
     case.attempts += 1
     sizes = sizes_of(state, st, case)
+    let = [within_window(state, step, case, st.account, st.positions[s.position].market, s.lots) for s in sizes]
+    if sizes and not any(let):
+        case.attempts -= 1
+        return
     case.next_ns = state.time_ns + (rule.pace.cooldown_ns if any(s.partial for s in sizes) else 0)
     total = total_requirement(state, st)
-    for size in sizes:
+    for size, most in zip(sizes, let, strict=True):
         position = st.positions[size.position]
-        count = within_caps(state, case, position.market, size.lots)
+        count = within_caps(state, case, position.market, most) if most else 0
         if not count:
             continue
         lots = -count if position.lots > 0 else count
@@ -137,9 +144,12 @@ def _open_intent(
     number = state.next_intent
     state.next_intent += 1
     deadline = state.time_ns + state.policy.liquidation.deadline_ns
-    state.intents[number] = Intent(number, account, market, lots, limit, deadline, purpose, unit)
+    intent = state.intents[number] = Intent(number, account, market, lots, limit, deadline, purpose, unit)
     if purpose == CLOSE_OUT:
         state.cases[unit].intents.add(number)
+        if state.policy.liquidation.window is not None:
+            intent.counts = lot_size(state, market)
+            state.windows.ordered(market, abs(lots) * intent.counts)
     step.emit(
         IntentOpened(
             number,
@@ -240,9 +250,12 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
             cost = quote_value(state, intent.market, settled.draw)
             case.use = replace(case.use, fund_loss=case.use.fund_loss + cost)
         _pay_for_fill(state, step, intent, settled.draw, (("loss.of_fill", {"gain": gain, "share": settled.share}),))
+    window = state.policy.liquidation.window
+    if window is not None:
+        state.windows.filled(intent.market, state.time_ns, lots * intent.counts, window.window_ns)
     intent.lots -= delta
     if intent.lots == 0:
-        _drop_intent(state, intent)
+        state.drop_intent(number)
     state.watch.add(intent.unit)
     _watch(state, counterparty, asset)
     return None
@@ -348,13 +361,6 @@ def _pay_for_fill(state: State, step: Step, intent: Intent, draw: int, why: Why)
             draw_group(state, step, group, loss)
 
 
-def _drop_intent(state: State, intent: Intent) -> None:
-    del state.intents[intent.number]
-    case = state.cases.get(intent.unit)
-    if case is not None:
-        case.intents.discard(intent.number)
-
-
 def lapse_intents(state: State, step: Step) -> set[int]:
     """Drop intents whose deadline has passed; the units that had any left unfilled."""
     unfilled: set[int] = set()
@@ -363,7 +369,7 @@ def lapse_intents(state: State, step: Step) -> set[int]:
         step.emit(IntentLapsed(number, intent.lots))
         if intent.purpose == CLOSE_OUT:
             unfilled.add(intent.unit)
-        _drop_intent(state, intent)
+        state.drop_intent(number)
     return unfilled
 
 
@@ -374,7 +380,7 @@ def end_case(state: State, step: Step, st: UnitState, outcome: str) -> None:
         state.limits.forget(case.event)
         for number in sorted(case.intents):
             step.emit(IntentLapsed(number, state.intents[number].lots))
-            del state.intents[number]
+            state.drop_intent(number)
     step.emit(LiquidationEnded(state.account_name(st.account), unit_asset(state, st), outcome, st.equity))
     parent = int(state.snapshot.parents[st.account])
     if parent >= 0 and not st.positions:

@@ -26,6 +26,7 @@ from seawall.engine.ending_events import (
     WoundDown,
     WrittenOff,
 )
+from seawall.engine.limit_events import CloseOutHeld, SurplusPassed
 from seawall.engine.refusals import Refused, Rejection
 from seawall.engine.sharing_events import (
     BorneByWithdrawals,
@@ -51,6 +52,7 @@ __all__ = [
     "CashCut",
     "ClaimOpened",
     "ClaimRejected",
+    "CloseOutHeld",
     "Converted",
     "DeleverageNeeded",
     "DeleverageShared",
@@ -91,6 +93,7 @@ __all__ = [
     "ResidualPaid",
     "Restored",
     "Settled",
+    "SurplusPassed",
     "TakenOver",
     "Traded",
     "Why",
@@ -384,11 +387,13 @@ Event = (
     MarksSet
     | Quarantined
     | LiquidationStarted
+    | CloseOutHeld
     | IntentOpened
     | Filled
     | IntentLapsed
     | LiquidationEnded
     | TakenOver
+    | SurplusPassed
     | LossRecognised
     | Drawn
     | LayersShared
@@ -435,11 +440,13 @@ EVENT_NAMES: dict[type[Any], str] = {
     MarksSet: "marks_set",
     Quarantined: "quarantined",
     LiquidationStarted: "liquidation_started",
+    CloseOutHeld: "close_out_held",
     IntentOpened: "intent_opened",
     Filled: "filled",
     IntentLapsed: "intent_lapsed",
     LiquidationEnded: "liquidation_ended",
     TakenOver: "taken_over",
+    SurplusPassed: "surplus_passed",
     LossRecognised: "loss_recognised",
     Drawn: "drawn",
     LayersShared: "layers_shared",

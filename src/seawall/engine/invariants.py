@@ -76,13 +76,29 @@ def check_markets(state: State) -> None:
             raise InvariantBroken(f"clearing of {instrument.symbol} is {clearing}, entry values sum to {entry}")
 
 
+def check_windows(state: State) -> None:
+    """What counts as open in each market's window is what its orders stand for.
+
+    Raises:
+        InvariantBroken: it is not.
+    """
+    open_: dict[int, int] = {}
+    for intent in state.intents.values():
+        open_[intent.market] = open_.get(intent.market, 0) + abs(intent.lots) * intent.counts
+    for market, instrument in enumerate(state.snapshot.instruments):
+        if state.windows.open(market) != open_.get(market, 0):
+            raise InvariantBroken(f"the window of {instrument.symbol} counts orders that do not stand")
+
+
 def check_all(state: State, *, threads: int = 1) -> None:
-    """Everything: markets, every cash balance, the running margin state against a full pass, deficits, trial balance.
+    """Everything: markets, windows, every cash balance, the running margin state against a full pass, deficits, trial
+    balance.
 
     Raises:
         InvariantBroken: the first statement that does not hold.
     """
     check_markets(state)
+    check_windows(state)
     width = len(state.snapshot.assets)
     for key, ledger_id in state.cash_ids.items():
         account, asset = divmod(key, width)

@@ -7,28 +7,25 @@
 3. every bankrupt account left: its loss is recognised and walks down the layers of the policy (``engine.losses``);
    what nobody paid is residual once the account is flat, and carried while it still holds positions;
 4. the backstop's own limit: what it may not hold is deleveraged at the mark; if it is bankrupt itself it goes
-   through step 3 like anyone else.
+   through step 3 like anyone else;
+5. a backstop that is through with its work passes its surplus on, where the policy says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
+from seawall.engine.backstop import has_room, over_limits, pass_on_surplus, units_of_backstop
 from seawall.engine.closeout import below_takeover, end_case, lapse_intents
 from seawall.engine.collateral import cover_with_collateral
 from seawall.engine.deleverage import deleverage
-from seawall.engine.events import TakenOver, Why
-from seawall.engine.layers import Need
+from seawall.engine.events import TakenOver
 from seawall.engine.losses import default_of, settle
-from seawall.engine.margining import look_at
 from seawall.engine.posting import Step
 from seawall.engine.state import State, watched
-from seawall.engine.units import from_quote, gross_of
-from seawall.liquidation import BackstopRule, excess_over_limits, may_take_over
 from seawall.margin import UnitState
-from seawall.waterfall import LayerKind, PriceRule
+from seawall.waterfall import LayerKind
 
 
 def resolve(state: State, step: Step) -> None:
@@ -52,13 +49,14 @@ def resolve(state: State, step: Step) -> None:
             st = cover_with_collateral(state, step, st)
         if not st.at_risk:
             end_case(state, step, st, "restored")
-        elif _wants_backstop(state, st, unit in unfilled) and _backstop_has_room(state, st):
+        elif _wants_backstop(state, st, unit in unfilled) and has_room(state, st):
             take_over(state, step, st)
         elif st.equity < 0 and not state.policy.liquidation.defaults_when_flat:
             defaults.append(unit)
     if defaults:
         settle_defaults(state, step, defaults)
     _hold_backstop_to_its_limits(state, step)
+    pass_on_surplus(state, step)
 
 
 def _wants_backstop(state: State, st: UnitState, unfilled: bool) -> bool:
@@ -68,34 +66,6 @@ def _wants_backstop(state: State, st: UnitState, unfilled: bool) -> bool:
     if st.equity < 0:
         return rule.takes_bankrupt
     return below_takeover(state, st) or (unfilled and rule.takes_unfilled)
-
-
-def _backstop_has_room(state: State, st: UnitState) -> bool:
-    """May the backstop hold the account's positions on top of its own? Always, if it passes the excess on."""
-    rule = state.policy.liquidation.backstop
-    if rule is None or state.backstop is None:
-        return False
-    if state.book.pooled:
-        own = state.book.unit_state(state.backstop)
-        gross, extra = sum(gross_of(state, own)), sum(gross_of(state, st))
-        return may_take_over(
-            _in_units(state, rule, own.asset), equity=own.equity, gross=gross, extra_gross=extra, extra_equity=st.equity
-        )
-    own = look_at(state, state.backstop, st.asset)
-    return may_take_over(
-        _in_units(state, rule, st.asset),
-        equity=own.equity,
-        gross=sum(gross_of(state, own)),
-        extra_gross=sum(gross_of(state, st)),
-        extra_equity=st.equity,
-    )
-
-
-def _in_units(state: State, rule: BackstopRule, asset: int) -> BackstopRule:
-    """The rule with its limit in money (millionths of the quote currency) as book units of the asset judged in."""
-    if rule.max_notional is None:
-        return rule
-    return replace(rule, max_notional=from_quote(state, asset, rule.max_notional))
 
 
 def take_over(state: State, step: Step, st: UnitState) -> None:
@@ -156,50 +126,10 @@ def settle_defaults(state: State, step: Step, units: Sequence[int]) -> None:
 
 def _hold_backstop_to_its_limits(state: State, step: Step) -> None:
     """Deleverage at the mark what the backstop may not hold; a bankrupt backstop defaults like anyone else."""
-    rule = state.policy.liquidation.backstop
-    if rule is None or state.backstop is None:
-        return
-    broke: list[int] = []
-    needs: list[Need] = []
-    for unit in state.book.unit_ids_of(state.backstop):
-        st = state.book.unit_state(unit)
-        if st.equity < 0:
-            broke.append(unit)
-            continue
-        if not st.positions or state.policy.deleverage is None:
-            continue
-        gross = gross_of(state, st)
-        in_units = _in_units(state, rule, st.asset)
-        excess = excess_over_limits(in_units, equity=st.equity, gross=sum(gross))
-        if excess <= 0:
-            continue
-        whole = sum(gross)
-        for p in st.positions:
-            lots = -(-abs(p.lots) * excess // whole)  # rounded up: the limit must hold afterwards
-            signed = lots if p.lots > 0 else -lots
-            why = _why_limit(in_units, st.equity, whole, p.lots)
-            if state.policy.deleverage.price is PriceRule.PREVIOUS_MARK:
-                worth, previous = state.worth(p.market), state.previous_worth(p.market)
-                cost = -signed * (worth - previous)
-                why += (("deleverage.backstop_at_previous", {"worth": worth, "previous": previous}),)
-            else:
-                cost = 0
-                why += (("deleverage.at_mark",),)
-            needs.append(Need(state.backstop, p.market, signed, cost, 0, why))
-    if needs and state.policy.deleverage is not None:
+    needs, terms = over_limits(state), state.policy.deleverage
+    broke = [unit for unit in units_of_backstop(state) if state.book.unit_state(unit).equity < 0]
+    if needs and terms is not None:
         layer = next((r for r in state.policy.layers if r.kind is LayerKind.DELEVERAGE), None)
-        deleverage(state, step, needs, state.policy.deleverage, layer)
+        deleverage(state, step, needs, terms, layer)
     if broke:
         settle_defaults(state, step, broke)
-
-
-def _why_limit(rule: BackstopRule, equity: int, gross: int, held: int) -> Why:
-    """By how much the backstop is over its limits, and what a position of ``held`` lots gives."""
-    inputs = {"gross": gross, "held": held}
-    if rule.max_notional is not None:
-        inputs["most"] = rule.max_notional
-    if rule.max_leverage is not None:
-        inputs |= {"equity": equity, "num": rule.max_leverage.numerator, "den": rule.max_leverage.denominator}
-    if rule.max_notional is None:
-        return (("backstop.over_leverage", inputs),)
-    return (("backstop.over_notional" if rule.max_leverage is None else "backstop.over_both", inputs),)

@@ -1,10 +1,10 @@
-"""Programs of positions that are closed by rule: deleveraging, the backstop's limits, ranks."""
+"""Programs of positions that are closed by rule: windows, deleveraging, the backstop's limits and surplus, ranks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seawall.engine.program import MOST, Post, Program, Rule
+from seawall.engine.program import MOST, OWN, Post, Program, Rule
 
 _ALLOWED: Program = (
     ("own", "max", "equity", 0),
@@ -82,6 +82,40 @@ CLOSINGS: Mapping[str, Rule] = {
     "backstop.over_both": Rule(
         _LIMIT.format("the smaller of a multiple of its equity, rounded down, and a fixed notional"),
         (*_ALLOWED, ("allowed", "min", "allowed", "most"), *_EXCESS),
+        (Post("lots", "lots"),),
+    ),
+    "backstop.over_market": Rule(
+        "The backstop holds more in this market than it may hold in one: the position gives what is above, rounded up to "
+        "a lot.",
+        (
+            ("gross", "muldiv", "size", "worth", 1),
+            ("excess", "sub", "gross", "most"),
+            ("lots", "muldiv", "held", "excess", "gross", "away"),
+        ),
+        (Post("lots", "lots"),),
+    ),
+    "backstop.surplus": Rule(
+        "The backstop holds no position: what it has above what it keeps goes on, as far as it is worth it as a whole.",
+        (("above", "sub", "cash", "keep"), ("amount", "min", "above", "free")),
+        (Post("amount", "amount", OWN, "{to}", "surplus"),),
+    ),
+    "window.capacity": Rule(
+        "A market takes fee x depth x multiplier x seconds of close-outs in a window, rounded down.",
+        (("capacity", "muldiv", "depth", "num", "den"),),
+        (Post("capacity", "capacity"),),
+    ),
+    "window.room": Rule(
+        "Ordered is what fits beside what was closed inside the window and what orders still stand for, rounded down to a "
+        "lot; one lot where there is neither.",
+        (
+            ("used", "add", "closed", "open"),
+            ("left", "sub", "capacity", "used"),
+            ("room", "max", "left", 0),
+            ("fits", "muldiv", "room", 1, "worth"),
+            ("empty", "compare", "used", 1),
+            ("fits", "max", "fits", "empty"),
+            ("lots", "min", "asked", "fits"),
+        ),
         (Post("lots", "lots"),),
     ),
     "rank.profit_leverage": Rule(

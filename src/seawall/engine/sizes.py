@@ -1,12 +1,15 @@
-"""How much of each position an account at risk must close now: by the pace of the policy, within its caps."""
+"""How much of each position an account at risk must close now: by the pace of the policy, within the market's window
+and the account's caps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
+from seawall.engine.events import CloseOutHeld
+from seawall.engine.posting import Step
 from seawall.engine.state import Case, State
-from seawall.engine.units import quote_notional, requirement
+from seawall.engine.units import lot_size, quote_notional, requirement, size_of_quote, tiered
 from seawall.liquidation import (
     BlockCap,
     BlockUse,
@@ -18,6 +21,8 @@ from seawall.liquidation import (
     Series,
     close_by_series,
     close_out_sizes,
+    room_for,
+    window_capacity,
 )
 from seawall.margin import UnitState
 from seawall.money import Rounding, muldiv
@@ -56,6 +61,64 @@ def _series(st: UnitState, pace: Pace, requirements: Sequence[int | Fraction]) -
     plan = close_by_series(book, left, equity=st.equity)
     chosen = [step.series for step in plan.steps] if plan.enough else list(range(len(book)))
     return [CloseOut(i, abs(st.positions[i].lots), len(chosen) < len(book)) for i in chosen]
+
+
+def in_turn(state: State, units: Iterable[int]) -> list[int]:
+    """Units in the order in which they are looked at: by number; where markets have windows, those that wait for room
+    first, the longest wait before the others.
+
+    Whoever was let through, be it with one lot, goes behind all that still wait: an order that nobody answers cannot
+    take the room from the others over and over, so nobody starves.
+    """
+    if state.policy.liquidation.window is None:
+        return sorted(units)
+
+    def since(unit: int) -> tuple[int, int]:
+        case = state.cases.get(unit)
+        waits = case.waits.values() if case is not None else ()
+        return min(waits, default=state.marks_seen + 1), unit
+
+    return sorted(units, key=since)
+
+
+def within_window(state: State, step: Step, case: Case, account: int, market: int, lots: int) -> int:
+    """How many of ``lots`` the market's window lets through now, rounded down; says so where it is not all of them.
+
+    All accounts count together: what was closed inside the window and what orders still stand for. The capacity is
+    rounded down to a unit. An empty window lets at least one lot through (``liquidation.room_for``).
+    """
+    rule, worth = state.policy.liquidation.window, lot_size(state, market)
+    if rule is None or not worth:
+        return lots
+    rate = window_capacity(rule.fee, size_of_quote(state, market), rule.multiplier, Fraction(rule.window_ns, 10**9))
+    depth = tiered(state, market, rule.depth)
+    capacity = muldiv(depth, rate.numerator, rate.denominator, Rounding.FLOOR)
+    closed, open_ = state.windows.closed(market, state.time_ns), state.windows.open(market)
+    through = room_for(lots, worth, capacity=capacity, filled=closed, open_=open_)
+    waited = market in case.waits
+    if through:
+        case.waits.pop(market, None)
+    else:
+        case.waits.setdefault(market, state.marks_seen)
+    if through < lots and not (waited and not through):
+        step.emit(
+            CloseOutHeld(
+                state.account_name(account),
+                state.instrument(market).symbol,
+                state.asset(state.settle_asset[market]).name,
+                lots,
+                through,
+                rule.window_ns,
+                capacity,
+                closed,
+                open_,
+                (
+                    ("window.capacity", {"depth": depth, "num": rate.numerator, "den": rate.denominator}),
+                    ("window.room", {"worth": worth}),
+                ),
+            )
+        )
+    return through
 
 
 def within_caps(state: State, case: Case, market: int, lots: int) -> int:

@@ -16,6 +16,7 @@ from seawall.engine.limits import LimitBook
 from seawall.engine.memberbook import MemberBook
 from seawall.engine.period import GainsPeriod
 from seawall.engine.policy import Policy
+from seawall.engine.windows import WindowBook
 from seawall.ledger import Ledger
 from seawall.liquidation import BlockUse, HaltTrack
 from seawall.margin import Book, BookSnapshot
@@ -34,7 +35,8 @@ MEMBER_ROLES = ("trader", "market_maker")
 class Case:
     """One account under liquidation. ``market`` is where its largest requirement was when it began: its losses count there.
     ``event`` is the number of its first loss, 0 without one, ``called`` what each member paid on cash calls for it.
-    ``use`` is what its close-outs used of the caps since marks number ``block``."""
+    ``use`` is what its close-outs used of the caps since marks number ``block``; ``waits`` since which marks number it
+    has been waiting for room in the window of each market (number)."""
 
     unit: int
     started_ns: int
@@ -47,11 +49,13 @@ class Case:
     called: dict[str, int] = field(default_factory=dict)
     block: int = -1
     use: BlockUse = field(default_factory=BlockUse)
+    waits: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Intent:
-    """A close-out order the venue should work. ``lots`` is what is left of it, signed."""
+    """A close-out order the venue should work. ``lots`` is what is left of it, signed; ``counts`` is what each lot
+    counts in the market's window: its worth at the mark when the order was opened, 0 without a window."""
 
     number: int
     account: int
@@ -61,6 +65,7 @@ class Intent:
     deadline_ns: int
     purpose: str
     unit: int
+    counts: int = 0
 
 
 @dataclass(slots=True)
@@ -108,6 +113,7 @@ class State:
     watch: set[int] = field(default_factory=set)
     touched: set[tuple[int, int]] = field(default_factory=set)
     limits: LimitBook = field(default_factory=LimitBook)
+    windows: WindowBook = field(default_factory=WindowBook)
     members: MemberBook = field(default_factory=MemberBook)
     period: GainsPeriod | None = None
     gains_cut: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -163,6 +169,14 @@ class State:
             self.cash_ids[key] = found
         return found
 
+    def drop_intent(self, number: int) -> None:
+        """An order stands no more: what is left of it gives its room in the window back."""
+        intent = self.intents.pop(number)
+        self.windows.gone(intent.market, abs(intent.lots) * intent.counts)
+        case = self.cases.get(intent.unit)
+        if case is not None:
+            case.intents.discard(number)
+
     def cash_minor(self, account: int, asset: int) -> int:
         """Ledger balance of an account in an asset, minor units; 0 if it never held any."""
         found = self.cash_ids.get(account * len(self.snapshot.assets) + asset)
@@ -181,8 +195,8 @@ def state_lines(state: State) -> Iterator[str]:
     """The canonical text of the state, line by line: what the state hash is computed over.
 
     In order: rules and time, counters, ledger balances, marks, positions, open liquidations, intents, deficits, claims,
-    what layers have paid within their limits, members, the period of gains, declared losses, halts, the wind-down,
-    auctions of the fund.
+    what layers have paid within their limits, windows of close-outs, members, the period of gains, declared losses, halts,
+    the wind-down, auctions of the fund.
     """
     yield f"policy {state.policy.hash}"
     yield f"time {state.time_ns}"
@@ -199,18 +213,22 @@ def state_lines(state: State) -> Iterator[str]:
         yield f"case {unit} {case.started_ns} {case.market} {case.attempts} {case.deleveragings} {case.next_ns} {case.event}"
         if case.called:
             yield f"called {unit} {sorted(case.called.items())}"
+        if case.waits:
+            yield f"waits {unit} {sorted(case.waits.items())}"
         if case.block >= 0:
             yield f"block {unit} {case.block} {case.use.notional} {case.use.fund_loss} {sorted(case.use.markets)}"
     for number in sorted(state.intents):
         intent = state.intents[number]
         order = f"{intent.account} {intent.market} {intent.lots} {intent.limit} {intent.deadline_ns}"
-        yield f"intent {number} {order} {intent.purpose} {intent.unit}"
+        counts = f" {intent.counts}" if intent.counts else ""
+        yield f"intent {number} {order} {intent.purpose} {intent.unit}{counts}"
     yield f"watch {sorted(state.watch)}"
     for asset, price in sorted(state.index_prices.items()):
         yield f"index {state.asset(asset).name} {price}"
     yield from state.deficits.canonical_lines()
     yield from state.claims.canonical_lines()
     yield from state.limits.canonical_lines()
+    yield from state.windows.canonical_lines()
     yield from state.members.canonical_lines()
     if state.period is not None:
         yield from state.period.canonical_lines()

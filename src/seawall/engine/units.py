@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.engine.state import State
+from seawall.liquidation import MarketAmount
 from seawall.margin import PositionState, UnitState
 from seawall.money import Rounding, muldiv
+from seawall.waterfall import OTHER_TIER
 
 QUOTE_SCALE = 6
 
@@ -52,6 +54,26 @@ def quote_notional(state: State, market: int, lots: int) -> int:
     if instrument.inverse:
         return int(abs(lots) * instrument.lot * 10**QUOTE_SCALE)
     return int(abs(lots) * state.unit_values[market] * 10**QUOTE_SCALE // 10**instrument.settle.book_scale)
+
+
+def tiered(state: State, market: int, amounts: MarketAmount) -> int:
+    """What a rule by market or tier says for a market, millionths of the quote currency."""
+    return amounts.of(state.policy.tiers.get(state.instrument(market).base, OTHER_TIER))
+
+
+def lot_size(state: State, market: int) -> int:
+    """What one lot counts where a market is limited: its notional at the mark in book units of the settle asset; of an
+    inverse market, whose lots are worth the same at any mark, 1. Exact; 0 before the first mark."""
+    return 1 if state.instrument(market).inverse else state.unit_values[market]
+
+
+def size_of_quote(state: State, market: int) -> Fraction:
+    """How many units of ``lot_size`` a millionth of the quote currency is, exact."""
+    instrument = state.instrument(market)
+    if instrument.inverse:
+        lot: Fraction = instrument.lot * 10**QUOTE_SCALE
+        return Fraction(lot.denominator, lot.numerator)  # exact: Fraction
+    return Fraction(10**instrument.settle.book_scale, 10**QUOTE_SCALE)
 
 
 def quote_value(state: State, market: int, amount: int) -> int:

@@ -72,7 +72,7 @@ def wind_down(state: State, step: Step, command: WindDown) -> Rejection | None:
             return crowded
     for number in sorted(state.intents):
         step.emit(IntentLapsed(number, state.intents[number].lots))
-    state.intents.clear()
+        state.drop_intent(number)
     state.cases.clear()
     state.watch.clear()
     state.winding = WindingDown(state.time_ns)

@@ -1,6 +1,6 @@
 """Liquidation rules: how much to close, at which limit price, what a fill owes, and what the backstop may hold."""
 
-from seawall.liquidation.backstop import excess_over_limits, may_take_over
+from seawall.liquidation.backstop import excess_in_market, excess_over_limits, may_take_over
 from seawall.liquidation.caps import BlockCap, BlockUse, CapRefused, Headroom, NotionalRange, position_range
 from seawall.liquidation.closeout import CloseOut, close_out_sizes
 from seawall.liquidation.halts import (
@@ -27,10 +27,12 @@ from seawall.liquidation.rules import (
     LimitPrice,
     LiquidationFee,
     LiquidationRule,
+    MarketAmount,
     OverLimit,
     Pace,
     PaceKind,
     StepCaps,
+    WindowRule,
 )
 from seawall.liquidation.series import Series, SeriesPlan, SeriesStep, close_by_series
 from seawall.liquidation.settlement import (
@@ -71,6 +73,7 @@ from seawall.liquidation.windows import (
     RollingWindow,
     WindowClose,
     close_in_window,
+    room_for,
     steps_to_dispose,
     window_capacity,
 )
@@ -103,6 +106,7 @@ __all__ = [
     "LimitPrice",
     "LiquidationFee",
     "LiquidationRule",
+    "MarketAmount",
     "NotionalRange",
     "Observation",
     "Offset",
@@ -124,6 +128,7 @@ __all__ = [
     "StepDown",
     "StepRow",
     "WindowClose",
+    "WindowRule",
     "acceptable",
     "bankruptcy_share",
     "base_to_cover_shortage",
@@ -133,6 +138,7 @@ __all__ = [
     "close_out_sizes",
     "close_shortage",
     "deleverage_eligibility",
+    "excess_in_market",
     "excess_over_limits",
     "extended_deadline",
     "fillable_price",
@@ -146,6 +152,7 @@ __all__ = [
     "may_take_over",
     "offset_in_order",
     "position_range",
+    "room_for",
     "settle_fill",
     "sort_rights",
     "step_down",

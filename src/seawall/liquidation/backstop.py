@@ -20,6 +20,12 @@ def excess_over_limits(rule: BackstopRule, *, equity: int, gross: int) -> int:
     return gross - allowed
 
 
+def excess_in_market(lots: int, worth: int, most: int) -> int:
+    """By how much a position of ``lots`` (signed) worth ``worth`` each is above what may be held in its market; 0 when it
+    is not. Units of ``worth`` and ``most``, exact."""
+    return max(0, abs(lots) * worth - most)
+
+
 def may_take_over(rule: BackstopRule, *, equity: int, gross: int, extra_gross: int, extra_equity: int) -> bool:
     """May it take positions of ``extra_gross`` notional that come with ``extra_equity`` (negative: a shortfall)?
 

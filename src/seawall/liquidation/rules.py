@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -85,6 +86,45 @@ class LiquidationFee:
     account: str = "fund"
 
 
+@dataclass(frozen=True, slots=True)
+class MarketAmount:
+    """An amount that holds in each market, millionths of the quote currency: one for all, or by the market's tier.
+
+    A tier that is not in ``by_tier`` takes what "other" says.
+    """
+
+    amount: int | None = None
+    by_tier: Mapping[str, int] | None = None
+
+    def of(self, tier: str) -> int:
+        """The amount in a market of this tier."""
+        if self.by_tier is not None:
+            return self.by_tier.get(tier, self.by_tier["other"])
+        assert self.amount is not None
+        return self.amount
+
+    @property
+    def largest(self) -> int:
+        """The largest amount anywhere."""
+        return self.of("") if self.by_tier is None else max(self.by_tier.values())
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRule:
+    """How much forced flow a market bears in any stretch of ``window_ns``: ``fee`` x ``depth`` x ``multiplier`` x seconds.
+
+    ``fee`` is maker and taker fee together, ``depth`` the notional at which the skew's premium is 100 %. Source:
+    Synthetixio/synthetix-v3 perps-market GlobalPerpsMarketConfiguration, maxLiquidationAmountInWindow; there the depth
+    is in coins, here in money. All accounts together. Only close-out orders count: not what a backstop takes over (an
+    endorsed liquidator may exceed the window there), nor what it sells, nor deleveraging.
+    """
+
+    fee: Fraction
+    depth: MarketAmount
+    multiplier: Fraction
+    window_ns: int
+
+
 class OverLimit(Enum):
     """What happens when a take-over would exceed the backstop's limits."""
 
@@ -106,6 +146,10 @@ class BackstopRule:
         max_notional: limit on gross notional in millionths of quote; None: no such limit.
         over_limit: what to do beyond the limits.
         work_out_share: share of each position it offers to the market per step.
+        max_per_market: limit on its notional in one market; None: no such limit. Limits of what a vault may hold in one
+            market are what was asked for after the JELLY event of 26 March 2025 (press).
+        surplus_to: house account that receives what it earned, once it holds no position; "": nobody, it stays.
+        surplus_above: what stays with it then, millionths of each asset.
     """
 
     account: str
@@ -116,6 +160,9 @@ class BackstopRule:
     max_notional: int | None
     over_limit: OverLimit
     work_out_share: Fraction
+    max_per_market: MarketAmount | None = None
+    surplus_to: str = ""
+    surplus_above: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +191,4 @@ class LiquidationRule:
     backstop: BackstopRule | None = None
     defaults_when_flat: bool = False
     caps: StepCaps | None = None
+    window: WindowRule | None = None

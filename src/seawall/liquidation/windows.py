@@ -36,7 +36,7 @@ def close_in_window(position: Fraction, capacity: Fraction, used: Fraction) -> W
 
 @dataclass(frozen=True, slots=True)
 class RollingWindow:
-    """Integer lots closed in the last ``length_ns``, against a capacity. A new value for every use.
+    """What was closed in the last ``length_ns``, against a capacity: lots or notional, integers. A new value for every use.
 
     The window slides: a fixed grid would allow twice the capacity across one of its borders.
     """
@@ -63,13 +63,54 @@ class RollingWindow:
         Raises:
             InputError: more than the room, a negative amount, or time going back.
         """
-        last = self.uses[-1][0] if self.uses else now_ns
-        if not 0 <= amount <= self.room(now_ns) or now_ns < last:
+        if amount > self.room(now_ns):
             raise InputError(
                 "the window has no room for this", field="amount", value=amount, expected=f"0 to {self.room(now_ns)}"
             )
-        kept = tuple(u for u in self.uses if u[0] > now_ns - self.length_ns)
-        return RollingWindow(self.capacity, self.length_ns, (*kept, (now_ns, amount)) if amount else kept)
+        return self.spent(now_ns, amount)
+
+    def spent(self, now_ns: int, amount: int) -> RollingWindow:
+        """``after`` without asking for room: for what room was kept for before, or what may exceed it.
+
+        Uses of one moment are one use, and those that have left the window are forgotten.
+
+        Raises:
+            InputError: a negative amount, or time going back.
+        """
+        last = self.uses[-1][0] if self.uses else now_ns
+        if amount < 0 or now_ns < last:
+            raise InputError(
+                "a use of a window is not negative and not in its past",
+                field="amount, now_ns",
+                value=(amount, now_ns),
+                expected=f"at least 0, at {last} or later",
+            )
+        kept = [u for u in self.uses if u[0] > now_ns - self.length_ns]
+        if amount and kept and kept[-1][0] == now_ns:
+            kept[-1] = (now_ns, kept[-1][1] + amount)
+        elif amount:
+            kept.append((now_ns, amount))
+        return RollingWindow(self.capacity, self.length_ns, tuple(kept))
+
+
+def room_for(lots: int, worth: int, *, capacity: int, filled: int, open_: int) -> int:
+    """How many of ``lots`` may be ordered now: what fits into the room left, rounded down.
+
+    An empty window lets one lot through even where its capacity is less than the worth of one: otherwise nothing could
+    ever be closed there. So what is closed in any window is at most the capacity or one lot, whichever is more.
+
+    Args:
+        lots: wanted, >= 0.
+        worth: what one lot counts, > 0, in the units of the others.
+        capacity: of the window.
+        filled: closed inside the window.
+        open_: what orders still stand for: it may be closed any moment.
+    """
+    used = filled + open_
+    fits = muldiv(max(0, capacity - used), 1, worth, Rounding.FLOOR)
+    if used <= 0:
+        fits = max(fits, 1)
+    return min(lots, fits)
 
 
 @dataclass(frozen=True, slots=True)

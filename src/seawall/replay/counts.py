@@ -11,7 +11,8 @@ class HouseTally:
     units, gains positive; ``draws``, ``charged`` and ``paid_out`` (in a wind-down) are what it paid.
 
     ``take_over``: equity of the accounts it took over; ``margin``: the part of it that was their cash. ``covered``: what
-    others paid for losses of its own.
+    others paid for losses of its own. ``passed_on``: what a backstop passed on of what it earned (negative), and what a
+    fund received of it.
     """
 
     name: str
@@ -29,6 +30,7 @@ class HouseTally:
     reinstated: int = 0
     paid_out: int = 0
     auctions: int = 0
+    passed_on: int = 0
 
     def by_source(self, after: int) -> dict[str, int]:
         """Where its result came from; ``marks`` is what no event names: marks and funding on what it holds."""
@@ -44,6 +46,7 @@ class HouseTally:
             "reinstated": self.reinstated,
             "paid_out": -self.paid_out,
             "auctions": self.auctions,
+            "passed_on": self.passed_on,
         }
         gains["marks"] = after - self.before - sum(gains.values())
         return gains

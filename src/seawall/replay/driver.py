@@ -26,6 +26,7 @@ from seawall.engine import (
     state_hash,
     statements,
 )
+from seawall.engine.backstop import next_surplus
 from seawall.engine.events import IntentOpened
 from seawall.errors import InputError
 from seawall.journal import GENESIS, LogWriter, Manifest, RunDirectory, create_run
@@ -315,5 +316,7 @@ class Replay:
 
 
 def _holds(state: State) -> bool:
-    """Does the backstop hold anything that a Resolve must look at?"""
-    return state.backstop is not None and bool(state.book.positions_of(state.backstop))
+    """Does the backstop hold anything that a Resolve must look at, or have something to pass on?"""
+    if state.backstop is None:
+        return False
+    return bool(state.book.positions_of(state.backstop)) or next_surplus(state) is not None

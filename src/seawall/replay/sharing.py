@@ -29,6 +29,7 @@ from seawall.engine.events import (
     Reinstated,
     ResidualPaid,
     Restored,
+    SurplusPassed,
     WithdrawalCut,
     WoundDown,
     WrittenOff,
@@ -194,6 +195,14 @@ def _reinstated(tally: Tally, event: Reinstated) -> None:
         house.reinstated += value
 
 
+def _surplus_passed(tally: Tally, event: SurplusPassed) -> None:
+    value = tally.value(event.asset, event.amount)
+    for name, change in ((event.account, -value), (event.to, value)):
+        house = tally.house_of(name)
+        if house is not None:
+            house.passed_on += change
+
+
 def _halt_began(tally: Tally, event: HaltBegan) -> None:
     began = {"halt": event.halt, "reason": event.reason, "began_ns": event.since_ns, "until_ns": event.until_ns}
     tally.shares.halts.append({**began, "ended_ns": None})
@@ -305,6 +314,7 @@ SHARING: dict[type[Any], Callable[[Any, Any], None]] = {
     Recovered: _recovered,
     RecoveryShared: _recovery_shared,
     Reinstated: _reinstated,
+    SurplusPassed: _surplus_passed,
     HaltBegan: _halt_began,
     HaltEnded: _halt_ended,
     WoundDown: _wound_down,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
@@ -32,6 +32,7 @@ from seawall.market import MarkRule, OracleRule
 from seawall.members import ContributionRule, MembersRule
 from seawall.money import PROFILES, profile
 from seawall.tables.auctions import read_auctions
+from seawall.tables.closing import read_market_amount, read_window
 from seawall.tables.halts import read_halts, read_wind_down
 from seawall.tables.keys import Table, nearest
 from seawall.tables.layers import choice, money, read_deleverage, read_layers
@@ -95,7 +96,8 @@ def policy_from_mapping(data: Mapping[str, Any], where: str = "policy") -> Polic
             raise PolicyError("house account named twice", where=where, field=f"house[{i}].name", value=name)
     margin_table = top.must("margin")
     tiers = _tiers(top.table("tiers"))
-    layers = read_layers(top.rows("layers"), names, sorted(set(tiers.values()) | {OTHER_TIER}) if tiers else [], where)
+    by_tier = sorted(set(tiers.values()) | {OTHER_TIER}) if tiers else []
+    layers = read_layers(top.rows("layers"), names, by_tier, where)
     deleverage = read_deleverage(top.table("deleverage"))
     members = _members(top.table("members"))
     policy = Policy(
@@ -107,7 +109,7 @@ def policy_from_mapping(data: Mapping[str, Any], where: str = "policy") -> Polic
         margin=_margin(margin_table),
         oracle=_oracle(top.must("oracle")),
         marks=_marks(top.must("marks")),
-        liquidation=_liquidation(top.must("liquidation"), top.table("backstop"), names),
+        liquidation=_liquidation(top.must("liquidation"), top.table("backstop"), house, by_tier),
         layers=layers,
         deleverage=deleverage,
         house=house,
@@ -216,7 +218,7 @@ def _marks(t: Table) -> MarkRule:
     return rule
 
 
-def _liquidation(t: Table, backstop: Table | None, house: list[str]) -> LiquidationRule:
+def _liquidation(t: Table, backstop: Table | None, house: Sequence[HouseAccount], tiers: list[str]) -> LiquidationRule:
     pace, limit, fee = t.must("pace"), t.must("limit"), t.must("fee")
     above = pace.maybe_fraction("above")
     rule = LiquidationRule(
@@ -237,11 +239,12 @@ def _liquidation(t: Table, backstop: Table | None, house: list[str]) -> Liquidat
             limit.fraction("growth_per_s", Fraction(0)),
             limit.fraction("most", Fraction(0), high=ONE),
         ),
-        fee=_fee(fee, house),
+        fee=_fee(fee, [h.name for h in house]),
         deadline_ns=t.seconds("deadline_s"),
-        backstop=None if backstop is None else _backstop(backstop, house),
+        backstop=None if backstop is None else _backstop(backstop, house, tiers),
         defaults_when_flat=t.choice("defaults", ["negative", "flat"], "negative") == "flat",
         caps=_caps(t.table("caps")),
+        window=read_window(t.table("window"), tiers),
     )
     for table in (pace, limit, fee, t):
         table.done()
@@ -268,7 +271,8 @@ def _fee(t: Table, house: list[str]) -> LiquidationFee:
     return LiquidationFee(kind, t.fraction("rate", Fraction(0), high=ONE), account)
 
 
-def _backstop(t: Table, house: list[str]) -> BackstopRule:
+def _backstop(t: Table, accounts: Sequence[HouseAccount], tiers: list[str]) -> BackstopRule:
+    house = [h.name for h in accounts]
     account = t.text("account")
     if account not in house:
         t.fail("account", "no such house account", nearest(account, house) if house else "a [[house]] account")
@@ -282,7 +286,17 @@ def _backstop(t: Table, house: list[str]) -> BackstopRule:
         max_notional=None if most is None else int(most * 10**6),
         over_limit=choice(t, "over_limit", OverLimit, OverLimit.REFUSE),
         work_out_share=t.fraction("work_out_share", Fraction(0), high=ONE),
+        max_per_market=read_market_amount(t, "max_notional_per_market", tiers),
+        surplus_to=t.text("surplus_to", ""),
+        surplus_above=money(t, "surplus_above") or 0,
     )
+    funds = [h.name for h in accounts if h.role == "fund" and h.name != account]
+    if t.has("surplus_to") and rule.surplus_to not in funds:
+        to = rule.surplus_to
+        problem = "the backstop cannot pass its surplus to itself" if to == account else "no such house account"
+        if to in house and to != account:
+            problem = "the surplus goes to an account that pays: of role fund, not of role backstop"
+        t.fail("surplus_to", problem, nearest(to, funds) if funds else "a [[house]] account of role fund")
     t.done()
     return rule
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from seawall.engine import AuctionsRule, HouseAccount, Policy, WindDownRule
-from seawall.liquidation import BackstopRule, Criterion, FeeKind, HaltRule, LiquidationRule
+from seawall.liquidation import BackstopRule, Criterion, FeeKind, HaltRule, LiquidationRule, MarketAmount
 from seawall.members import MembersRule
 from seawall.waterfall import AuctionTerms, DeleverageRule, LayerKind, LayerRule, Limit, LimitScope
 
@@ -153,6 +153,14 @@ def _liquidation(rule: LiquidationRule) -> dict[str, Any]:
             "caps": None
             if rule.caps is None
             else {"max_notional": _money(rule.caps.max_notional), "max_fund_loss": _money(rule.caps.max_fund_loss)},
+            "window": None
+            if rule.window is None
+            else {
+                "fee": exact(rule.window.fee),
+                "depth": _by_market(rule.window.depth),
+                "multiplier": exact(rule.window.multiplier),
+                "window_s": rule.window.window_ns // SECOND,
+            },
         },
         {"defaults": "negative"},
     )
@@ -169,8 +177,19 @@ def _backstop(rule: BackstopRule) -> dict[str, Any]:
             "max_notional": None if rule.max_notional is None else _money(rule.max_notional),
             "over_limit": rule.over_limit.value,
             "work_out_share": exact(rule.work_out_share),
-        }
+            "max_notional_per_market": None if rule.max_per_market is None else _by_market(rule.max_per_market),
+            "surplus_to": rule.surplus_to or None,
+            "surplus_above": _money(rule.surplus_above),
+        },
+        {"surplus_above": "0"},
     )
+
+
+def _by_market(amounts: MarketAmount) -> str | dict[str, str]:
+    """One amount, or amounts by tier."""
+    if amounts.by_tier is not None:
+        return {tier: _money(amount) for tier, amount in amounts.by_tier.items()}
+    return _money(amounts.amount or 0)
 
 
 def _layer(rule: LayerRule) -> dict[str, Any]:

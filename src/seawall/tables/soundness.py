@@ -57,6 +57,7 @@ def check_sound(policy: Policy, top: Table) -> None:
     _house(policy, top)
     _shares(policy, top)
     _members(policy, top, rows)
+    _backstop(policy, top)
     for at, (rule, row) in enumerate(layers):
         before = [earlier for earlier, _ in layers[:at]]
         _money_of(policy, rule, row, before)
@@ -74,7 +75,7 @@ def _house(policy: Policy, top: Table) -> None:
     backstop, fee = policy.liquidation.backstop, policy.liquidation.fee
     used = {rule.account for rule in policy.layers if rule.kind is LayerKind.ACCOUNT}
     if backstop is not None:
-        used.add(backstop.account)
+        used |= {backstop.account, backstop.surplus_to}
     if fee.kind is not FeeKind.NONE:
         used.add(fee.account)
     if policy.auctions is not None:
@@ -137,6 +138,29 @@ def _members(policy: Policy, top: Table, rows: dict[str, Table]) -> None:
             )
     if rule is not None and not any(layer.kind in NEED_MEMBERS for layer in policy.layers):
         top.fail("members", "no layer uses the default fund", 'a layer of kind "members"')
+
+
+def _backstop(policy: Policy, top: Table) -> None:
+    """Limits of the backstop that can bind and leave it something to do, and a surplus that goes somewhere."""
+    rule = policy.liquidation.backstop
+    if rule is None:
+        return
+    t = top.must("backstop")
+    if rule.surplus_above and not rule.surplus_to:
+        t.fail(
+            "surplus_above", "nothing is passed on: surplus_to names no account", 'surplus_to = "fund", or no amount'
+        )
+    amounts, key = rule.max_per_market, "max_notional_per_market"
+    if amounts is None:
+        return
+    if not amounts.largest:
+        t.fail(key, "a limit of nothing in every market: the backstop takes nobody", "an amount above zero")
+    if rule.max_notional is not None and amounts.largest >= rule.max_notional:
+        whole = f"max_notional of {_money(rule.max_notional)}"
+        tier = max(amounts.by_tier, key=lambda name: (amounts.of(name), name)) if amounts.by_tier else ""
+        (t.must(key) if tier else t).fail(
+            tier or key, f"never binds: {whole} always undercuts it", f"less than {whole}, or none"
+        )
 
 
 # --- limits ---------------------------------------------------------------------------------------------------------

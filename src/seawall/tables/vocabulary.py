@@ -30,6 +30,7 @@ class Key(NamedTuple):
 
 
 SHARE, AMOUNT, SECONDS, TEXT, COUNT, FLAG = "share", "amount", "seconds", "text", "whole number", "true or false"
+BY_MARKET = "amount, or amounts by tier"
 
 
 def _one_of(kinds: object) -> str:
@@ -85,14 +86,37 @@ VOCABULARY: tuple[Key, ...] = tuple(
         ("liquidation.fee", "account", "house account", "who receives the fee"),
         ("liquidation.caps", "max_notional", AMOUNT, "most closed of one account between two marks"),
         ("liquidation.caps", "max_fund_loss", AMOUNT, "most that its fills may cost the fund between two marks"),
+        (
+            "liquidation.window",
+            "fee",
+            SHARE,
+            "maker and taker fee together, which pay for what a market is made to bear",
+        ),
+        ("liquidation.window", "depth", BY_MARKET, "notional at which the skew's premium is 100 %"),
+        ("liquidation.window", "multiplier", "factor", "of fee x depth x seconds, which is what a window takes"),
+        (
+            "liquidation.window",
+            "window_s",
+            SECONDS,
+            "how long a close-out counts. All accounts' orders in a market share a window; an empty one lets one lot through. "
+            "Not bounded: what the backstop takes over and sells, deleveraging",
+        ),
         ("backstop", "account", "house account", "who takes positions over"),
         ("backstop", "takes_below", SHARE, "of maintenance: below it, taken over without trying the market"),
         ("backstop", "takes_unfilled", FLAG, "takes what an order could not close in time"),
         ("backstop", "takes_bankrupt", FLAG, "takes accounts below zero too, and bears their shortfall"),
         ("backstop", "max_leverage", "factor", "gross notional over its equity, at most"),
         ("backstop", "max_notional", AMOUNT, "gross notional, at most"),
+        (
+            "backstop",
+            "max_notional_per_market",
+            BY_MARKET,
+            "its notional in one market, at most; beyond it over_limit acts for that market",
+        ),
         ("backstop", "over_limit", _one_of(OverLimit), "beyond its limits it takes nobody, or passes on"),
         ("backstop", "work_out_share", SHARE, "of each position, offered to the market each step"),
+        ("backstop", "surplus_to", "house account", "of role fund: receives its surplus once it holds no position"),
+        ("backstop", "surplus_above", AMOUNT, "of each asset: what stays with it then"),
         ("layers", "name", TEXT, "shown in every report"),
         ("layers", "kind", _one_of(LayerKind), "what the layer does"),
         ("layers", "account", "house account", "account: who pays"),
@@ -100,7 +124,7 @@ VOCABULARY: tuple[Key, ...] = tuple(
         ("layers", "limit_per_event", AMOUNT, "most for one loss"),
         ("layers", "limit_per_account", AMOUNT, "most for all losses of one account"),
         ("layers", "limit_per_owner", AMOUNT, "most for all losses of all accounts of one owner"),
-        ("layers", "limit_per_market", "amount, or amounts by tier", "most for all losses of one market"),
+        ("layers", "limit_per_market", BY_MARKET, "most for all losses of one market"),
         ("layers", "partial", FLAG, "account: pays what it can, or all or nothing"),
         ("layers", "keep", AMOUNT, "account: balance it never goes below"),
         ("layers", "beside", FLAG, "pays together with the layer before it, pro rata to what each has"),

@@ -26,7 +26,9 @@ from seawall.views.decision_words import sentence
 
 DECISIVE = (
     "liquidation_started",
+    "close_out_held",
     "taken_over",
+    "surplus_passed",
     "loss_recognised",
     "drawn",
     "deleverage_shared",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from seawall.engine import AuctionsRule, Policy
 from seawall.engine.auctionbook import ESCROW
+from seawall.liquidation import MarketAmount
 from seawall.money import format_amount
+from seawall.tables.policy_file import exact
 from seawall.waterfall import DeleverageRule, LayerKind, LayerRule, PriceRule
 
 Event = Mapping[str, Any]
@@ -35,6 +38,18 @@ def policy_keys(event: Event, policy: Policy, served: DeleverageRule | None = No
         out = [("liquidation.limit.kind", rules.limit.kind.value), ("liquidation.fee.kind", rules.fee.kind.value)]
         if rules.fee.rate:
             out.append(("liquidation.fee.rate", str(rules.fee.rate)))
+    elif kind == "close_out_held" and rules.window is not None:
+        out = [
+            ("liquidation.window.fee", str(rules.window.fee)),
+            ("liquidation.window.depth", _by_market(rules.window.depth)),
+            ("liquidation.window.multiplier", str(rules.window.multiplier)),
+            ("liquidation.window.window_s", str(rules.window.window_ns // 10**9)),
+        ]
+    elif kind == "surplus_passed" and rules.backstop is not None:
+        out = [
+            ("backstop.surplus_to", rules.backstop.surplus_to),
+            ("backstop.surplus_above", exact(Fraction(rules.backstop.surplus_above, 10**6))),
+        ]
     elif kind == "taken_over" and rules.backstop is not None:
         out = [
             ("backstop.takes_below", str(rules.backstop.takes_below)),
@@ -87,8 +102,13 @@ def _deleverage(event: Event, policy: Policy, rule: DeleverageRule | None) -> Ke
     backstop = policy.liquidation.backstop
     price = f"{rule.price.value} ({_PRICES[rule.price]})"
     out = [("deleverage.rank", rule.rank.value), ("deleverage.price", price)]
-    if not event.get("loss", 1) and backstop is not None and backstop.max_leverage is not None:
-        out.append(("backstop.max_leverage", str(backstop.max_leverage)))
+    if not event.get("loss", 1) and backstop is not None:
+        if backstop.max_leverage is not None:
+            out.append(("backstop.max_leverage", str(backstop.max_leverage)))
+        if backstop.max_notional is not None:
+            out.append(("backstop.max_notional", exact(Fraction(backstop.max_notional, 10**6))))
+        if backstop.max_per_market is not None:
+            out.append(("backstop.max_notional_per_market", _by_market(backstop.max_per_market)))
     return out
 
 
@@ -111,6 +131,13 @@ def _auctions(event: Event, rules: AuctionsRule) -> Keys:
 
 def _amount(millionths: int) -> str:
     return format_amount(millionths, 6)
+
+
+def _by_market(amounts: MarketAmount) -> str:
+    """One amount, or amounts by tier, in units of the quote currency."""
+    if amounts.by_tier is None:
+        return exact(Fraction(amounts.amount or 0, 10**6))
+    return ", ".join(f"{tier} {exact(Fraction(amount, 10**6))}" for tier, amount in amounts.by_tier.items())
 
 
 def _halt(event: Event, policy: Policy) -> Keys:

@@ -211,6 +211,8 @@ SHARED: Mapping[str, Callable[[Event, Terms, str | None], str]] = {
 
 # What could have been done about it, by the one it fell on; said only where that is a fact of the rule.
 AVOIDED: Mapping[str, str] = {
+    "close_out_held": "nothing by its orders: a window counts those of all accounts in the market; more collateral ends "
+    "the liquidation",
     "members_drawn": "nothing by a member alone: contributions of one rank pay pro rata; a larger part is paid by those "
     "who paid in more",
     "called": "nothing by a member alone: a call is pro rata to contribution, within the caps that are known beforehand",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from seawall.views.decision_shared import SHARED
@@ -57,6 +58,33 @@ _ENDS = {
     "taken_over": "the backstop had taken everything",
     "deleveraged": "its positions had been closed by deleveraging",
 }
+
+
+def _held(e: Event, t: Terms, me: str | None) -> str:
+    window = f"{e['window_ns'] / 10**9:,.6g} s"
+    full = Fraction(e["closed"] + e["open"], e["capacity"]) if e["capacity"] else None
+    used = "takes nothing" if full is None else f"takes {_much(e, t, 'capacity')}, and {float(full):.1%} of it was used"
+    order = f"{t.size(e['market'], e['asked'])} of {e['market']}"
+    what = (
+        f"close-out of {order} was left waiting"
+        if not e["lots"]
+        else f"close-out of {order} was cut to {t.size(e['market'], e['lots'])}"
+    )
+    return (
+        f"{whose(e['account'], me)}{what}: the market's window of {window} {used} "
+        f"({_much(e, t, 'closed')} closed, {_much(e, t, 'open')} in open orders)"
+    )
+
+
+def _much(e: Event, t: Terms, field: str) -> str:
+    """What a window counts: money, or lots of an inverse market."""
+    inverse = t.markets[e["market"]].inverse
+    return t.size(e["market"], e[field]) if inverse else t.money(e["asset"], e[field])
+
+
+def _surplus(e: Event, t: Terms, me: str | None) -> str:
+    amount = t.money(e["asset"], e["amount"])
+    return f"{whose(e['account'], me)}surplus of {amount} went to {e['to']}: no position was left to hold it for"
 
 
 def _ended(e: Event, t: Terms, me: str | None) -> str:
@@ -167,11 +195,13 @@ def _funding(e: Event, t: Terms, me: str | None) -> str:
 
 _WORDS: Mapping[str, Callable[[Event, Terms, str | None], str]] = {
     "liquidation_started": _started,
+    "close_out_held": _held,
     "intent_opened": _opened,
     "filled": _filled,
     "intent_lapsed": _lapsed,
     "liquidation_ended": _ended,
     "taken_over": _taken,
+    "surplus_passed": _surplus,
     "loss_recognised": _loss,
     "drawn": _drawn,
     "deleverage_needed": _needed,

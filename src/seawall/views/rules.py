@@ -12,9 +12,11 @@ from seawall.liquidation import (
     LimitKind,
     LimitPrice,
     LiquidationFee,
+    MarketAmount,
     OverLimit,
     Pace,
     PaceKind,
+    WindowRule,
 )
 from seawall.members import MembersRule
 from seawall.views.document import Document, Part, Parts
@@ -171,8 +173,35 @@ def _liquidation(policy: Policy, doc: Document) -> Parts:
             doc.fig("rules.liquidation.caps.max_fund_loss", "millionths"),
             ".",
         ]
+    if rule.window is not None:
+        out += _window(rule.window, doc)
     if rule.defaults_when_flat:
         out.append(" It is in default once no position is left and its equity is below zero.")
+    return out
+
+
+def _window(rule: WindowRule, doc: Document) -> Parts:
+    path = "rules.liquidation.window"
+    return [
+        " All accounts together, orders in a market may close in any ",
+        doc.fig(f"{path}.window_ns", "seconds"),
+        " at most ",
+        doc.fig(f"{path}.fee", "part"),
+        " x ",
+        doc.fig(f"{path}.multiplier", "factor"),
+        " x seconds of its depth (",
+        *_by_market(rule.depth, f"{path}.depth", doc),
+        "); whoever finds no room waits, the longest wait first. What is taken over or deleveraged does not count.",
+    ]
+
+
+def _by_market(amounts: MarketAmount, path: str, doc: Document) -> Parts:
+    """An amount in each market, or by tier."""
+    if amounts.by_tier is None:
+        return [doc.fig(f"{path}.amount", "millionths")]
+    out: list[Part] = []
+    for tier in amounts.by_tier:
+        out += ["; " if out else "", f"{tier}: ", doc.fig(f"{path}.by_tier.{tier}", "millionths")]
     return out
 
 
@@ -258,7 +287,10 @@ def _backstop(rule: BackstopRule, doc: Document) -> Parts:
         ]
     if rule.max_notional is not None:
         out += [". It may hold at most ", doc.fig("rules.liquidation.backstop.max_notional", "millionths")]
-    if rule.max_leverage is not None or rule.max_notional is not None:
+    if rule.max_per_market is not None:
+        path = "rules.liquidation.backstop.max_per_market"
+        out += [". In one market it may hold at most ", *_by_market(rule.max_per_market, path, doc)]
+    if any(limit is not None for limit in (rule.max_leverage, rule.max_notional, rule.max_per_market)):
         refuse = rule.over_limit is OverLimit.REFUSE
         out.append("; beyond that it takes nobody" if refuse else "; what it may not hold is deleveraged at once")
     out += [
@@ -266,6 +298,10 @@ def _backstop(rule: BackstopRule, doc: Document) -> Parts:
         doc.fig("rules.liquidation.backstop.work_out_share", "part"),
         " of each position to the market at each step.",
     ]
+    if rule.surplus_to:
+        path = "rules.liquidation.backstop.surplus_above"
+        above: Parts = [" above ", doc.fig(path, "millionths")] if rule.surplus_above else []
+        out += [" Once it holds nothing, all it has", *above, f" goes to account {rule.surplus_to}."]
     return out
 
 
