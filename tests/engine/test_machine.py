@@ -505,7 +505,7 @@ class Venue(RuleBasedStateMachine):
 class Waterfalls(Venue):
     """The same venue under a clearing house's order, open-interest shares, and winners who pay."""
 
-    NUMBERS = (7, 8, 8, 9, 9)
+    NUMBERS = (7, 7, 8, 8, 9, 9)
 
     @rule(name=st.sampled_from(NAMES), amount=st.integers(1, 300), out=st.integers(1, 100))
     def run(self, name, amount, out):

@@ -32,6 +32,7 @@ from seawall.engine.events import (
     MembersDrawn,
     OpenInterestCharged,
     Residual,
+    SurplusPassed,
     TakenOver,
     WithdrawalCut,
 )
@@ -236,6 +237,18 @@ def test_preset_vega_the_network_takes_over_and_nobody_is_deleveraged():
     (taken,) = venue.all(TakenOver)
     assert (taken.account, taken.backstop, taken.margin) == ("alice", "network", 250 * UNIT)
     assert not venue.all(Deleveraged)
+
+
+def test_preset_vega_what_the_network_earned_flows_to_the_pool():
+    """It holds alice's 10 lots and 250; cyd buys a tenth, rounded up, at each step: the pool gets it all with the last."""
+    venue = Venue("vega", house={"pool": 0, "network": 0}, network="backstop").crash(mark=925)
+    for step in range(10):
+        assert venue.cash("pool") == 0, step
+        at = (200 + 10 * step) * SECOND
+        venue.crash(mark=925, taker="cyd", at=at, resolve=5)
+    (passed,) = venue.all(SurplusPassed)
+    assert (passed.account, passed.to, passed.amount) == ("network", "pool", 250 * UNIT)
+    assert (venue.cash("network"), venue.cash("pool")) == (0, 250)
 
 
 def test_preset_binance_the_fund_takes_the_position_over_with_its_shortfall():

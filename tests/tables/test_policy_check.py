@@ -64,6 +64,18 @@ def auctions(debt: dict[str, Any] | None = None, surplus: dict[str, Any] | None 
     return {"auctions": {"debt": {**DEBT, **(debt or {})}, "surplus": {**SURPLUS, **(surplus or {})}}, **keys}
 
 
+def vault(other: str = "", **keys: Any) -> dict[str, Any]:
+    """A backstop of its own, and perhaps one more house account."""
+    house = [*SOUND["house"], {"name": "vault", "role": "backstop"}]
+    house += [{"name": "other", "role": other}] if other else []
+    return {"backstop": {**BACKSTOP, "account": "vault", **keys}, "house": house, "tiers": {"big": ["BTC"]}}
+
+
+def window(**keys: Any) -> dict[str, Any]:
+    given = {"fee": "1/1000", "depth": "5", "multiplier": "1", "window_s": 9, **keys}
+    return liquidation(window={k: v for k, v in given.items() if v is not None})
+
+
 # (id, change, key path, part of the reason, part of the nearest valid form)
 CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("account in two layers", layer(1, account="fund"), "layers[0].account", "counted twice", "an account of its own"),
@@ -96,6 +108,28 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("missing fund for the fee", liquidation(fee={"kind": "clearance", "rate": "1/9", "account": "fnd"}),
      "liquidation.fee.account", "no house account", "'fund'"),
     ("missing fund for the backstop", {"backstop": {**BACKSTOP, "account": "vault"}}, "backstop.account", "no such", "fund"),
+    ("surplus of the backstop to itself", vault(surplus_to="vault"), "backstop.surplus_to", "to itself", "fund"),
+    ("surplus to nobody", vault(surplus_to="fnd"), "backstop.surplus_to", "no such house account", "'fund'"),
+    ("surplus to another backstop", vault(surplus_to="other", other="backstop"), "backstop.surplus_to", "of role fund", "fund"),
+    ("surplus to no name", vault(surplus_to=""), "backstop.surplus_to", "no such house account", "fund"),
+    ("surplus above an amount to nobody", vault(surplus_above="5"), "backstop.surplus_above", "names no account", 'surplus_to = "fund"'),
+    ("backstop's market limit that never binds", vault(max_notional="500", max_notional_per_market="500"),
+     "backstop.max_notional_per_market", "max_notional of 500 always undercuts it", "less than max_notional of 500"),
+    ("backstop's tier limit that never binds", vault(max_notional="500", max_notional_per_market={"big": "501", "other": "9"}),
+     "backstop.max_notional_per_market.big", "never binds", "or none"),
+    ("backstop's market limit of nothing", vault(max_notional_per_market={"big": "0", "other": "0"}),
+     "backstop.max_notional_per_market", "takes nobody", "above zero"),
+    ("backstop's limit without the other tiers", vault(max_notional_per_market={"big": "9"}),
+     "backstop.max_notional_per_market.other", "any other tier", "other ="),
+    ("backstop's limit of an unknown tier", vault(max_notional_per_market={"bgi": "9", "other": "9"}),
+     "backstop.max_notional_per_market.bgi", "unknown key", "'big'"),
+    ("backstop's limit by tiers without tiers", {**vault(max_notional_per_market={"other": "9"}), "tiers": {}},
+     "backstop.max_notional_per_market", "no [tiers]", "[tiers]"),
+    ("window without a depth", window(depth=None), "liquidation.window.depth", "missing", "by tier"),
+    ("window of a market without depth", {**window(depth={"big": "0", "other": "5"}), "tiers": {"big": ["BTC"]}},
+     "liquidation.window.depth.big", "nothing could be closed", "above"),
+    ("window without a fee", window(fee="0"), "liquidation.window.fee", "nothing could be closed", "more than zero"),
+    ("window with an unknown key", window(lots=5), "liquidation.window.lots", "unknown key", "depth"),
     ("members' layer without members", more({"name": "m", "kind": "members"}), "layers[4].kind", "default fund", "[members]"),
     ("members without a layer", {"members": MEMBERS}, "members", "no layer uses", 'kind "members"'),
     ("calls that may call nothing", more({"name": "c", "kind": "assessment"}, members={"fund": "5"}),
@@ -183,6 +217,10 @@ FINE = [
     ("other gains may be cut too", more({"name": "day", "kind": "gains_haircut", "base": "period", "period_s": 86400})),
     ("the other half of the gains", more({"name": "rest", "kind": "gains_haircut"})),
     ("a tear-up after deleveraging", more({"name": "tear-up", "kind": "deleverage", "deleverage": {"rank": "pro_rata", "price": "mark"}})),
+    ("the backstop's limits by market below the one over all", vault(max_notional="500", max_notional_per_market={"big": "499", "other": "0"})),
+    ("a fund that only the surplus goes to", {**vault(surplus_to="purse"), "house": [
+        *SOUND["house"], {"name": "vault", "role": "backstop"}, {"name": "purse", "role": "fund"}]}),
+    ("a window", window()),
     ("a cause that the taker of the rest leaves", more({"name": "w", "kind": "withdrawal_rate"}, at=1, layers=[
         SOUND["layers"][0], {"name": "w", "kind": "withdrawal_rate"}, {**SOUND["layers"][1], "causes": ["exploit"]}])),
     ("fee to the backstop", {**liquidation(fee={"kind": "clearance", "rate": "1/9", "account": "vault"}), "backstop": {**BACKSTOP, "account": "vault"},
