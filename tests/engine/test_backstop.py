@@ -270,6 +270,7 @@ def test_backstop_surplus_has_its_place_in_the_result():
     done = replay("generate:accounts=2000,seed=7", crash(LINEAR, low=0.8), vega)
     pnl = {name: Fraction(text) for name, text in done.summary["backstop_pnl"].items()}
     assert pnl["passed_on"] < 0, pnl
+    assert Fraction(done.summary["taken_over"]["pnl"]) == pnl["total"] - pnl["passed_on"], "what it earned"
     assert pnl.pop("total") == sum(pnl.values())
     (pool,) = (row for row in done.summary["layers"] if row["name"] == "pool")
     assert Fraction(pool["by_source"]["passed_on"]) == -pnl["passed_on"]

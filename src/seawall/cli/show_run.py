@@ -201,10 +201,9 @@ def _facts(page: Page, s: dict[str, Any]) -> None:
     )
     if s["backstop_pnl"] is not None:
         b = s["backstop_pnl"]
-        page.fact(
-            "backstop",
-            f"result {words.signed(b['total'])} {unit}: " + ", ".join(_sources(b)),
-        )
+        passed = f"; passed on {words.short(-Decimal(b['passed_on']))} {unit}" if Decimal(b["passed_on"]) else ""
+        earned = words.signed(s["taken_over"]["pnl"])
+        page.fact("backstop", f"result {earned} {unit}: {', '.join(_sources(b))}{passed}")
     if d["accounts"]:
         page.fact("deleveraged", f"{words.some(d['accounts'], 'winner')}; {words.short(d['notional'])} {unit} closed")
         page.fact(
@@ -292,7 +291,7 @@ def _borne(c: dict[str, Any]) -> str:
 
 
 def _sources(b: dict[str, str]) -> list[str]:
-    """Where the backstop's result came from, largest first, what is zero left out."""
+    """Where the backstop's result came from, largest first, what is zero left out; not what it passed on."""
     names = {
         "fills": "fills",
         "fees": "fees",
@@ -303,7 +302,6 @@ def _sources(b: dict[str, str]) -> list[str]:
         "recovered": "recoveries",
         "reinstated": "put in by the owner",
         "auctions": "auctions",
-        "passed_on": "passed on",
         "paid_out": "paid out in the wind-down",
         "marks": "marks",
     }

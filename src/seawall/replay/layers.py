@@ -58,6 +58,12 @@ def backstop_result(tally: Tally) -> dict[str, str] | None:
     return {name: tally.valuer.text(amount) for name, amount in {**parts, "total": after - house.before}.items()}
 
 
+def backstop_profit(tally: Tally) -> str:
+    """What the backstop earned or lost over the run: its result without what it passed on; "0" without a backstop."""
+    house = backstop(tally)
+    return "0" if house is None else tally.valuer.text(tally.worth(house) - house.before - house.passed_on)
+
+
 def layer_rows(tally: Tally) -> list[dict[str, Any]]:
     """The rows of the frame ``layers``: the backstop, the policy's layers in order of use, the residual.
 

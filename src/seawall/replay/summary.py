@@ -10,7 +10,7 @@ from seawall.engine import Policy, State, state_hash, statements
 from seawall.money import format_amount
 from seawall.replay.counts import AccountTally
 from seawall.replay.feed import FeedCounts
-from seawall.replay.layers import backstop_result, house_layers
+from seawall.replay.layers import backstop_profit, backstop_result, house_layers
 from seawall.replay.paths import Path
 from seawall.replay.shares import concentration, ratio_text
 from seawall.replay.sharing_summary import by_cause, pending, shared
@@ -99,7 +99,6 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
     text = tally.valuer.text
     num, den = tally.haircut_rate
     shares = tally.largest_shares
-    result = backstop_result(tally)
     open_now = {state.book.account_of(unit) for unit in state.cases}
     return {
         "liquidated": {
@@ -121,7 +120,7 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
         "taken_over": {
             "accounts": len(tally.taken),
             "notional": text(tally.taken_notional),
-            "pnl": "0" if result is None else result["total"],
+            "pnl": backstop_profit(tally),
         },
         "bad_debt": text(tally.bad_debt),
         "losses": {

@@ -223,13 +223,17 @@ def backstop_blocks(material: Material, doc: Document) -> tuple[Figure, Table] |
         told = ", ".join(f"{row[1]} {fig}" for row, fig in zip(rows, figs, strict=True))
         return bars(ident, width, lines, unit, f"Backstop: {told}")
 
-    total = Decimal(pnl["total"])
-    doc.put("backstop", result=abs(total))
+    passed = -Decimal(pnl.get("passed_on", "0"))
+    earned = Decimal(pnl["total"]) + passed
+    doc.put("backstop", result=abs(earned))
     title: Parts = [
-        "The backstop " + ("made " if total >= 0 else "lost "),
+        "The backstop " + ("made " if earned >= 0 else "lost "),
         doc.derived("backstop", "result", "amount"),
         f" {unit}",
     ]
+    if passed:
+        doc.put("backstop", passed_on=passed)
+        title = [*title, ", and passed on ", doc.derived("backstop", "passed_on", "amount"), f" {unit}"]
     caption: Parts = [
         "Gains to the right, losses hatched to the left; sources without any are in the table only. The parts sum exactly to",
         " after less before.",

@@ -132,7 +132,7 @@ def _keys(material: Material, doc: Document) -> list[Key]:
         if before is not None and before["before"]:
             doc.put("backstop", before=before["before"])
             says = ["on ", doc.derived("backstop", "before", "amount"), " at the start"]
-        keys.append(Key("the backstop’s result", doc.fig("backstop_pnl.total", "signed"), unit, says))
+        keys.append(Key("the backstop’s result", doc.fig("taken_over.pnl", "signed"), unit, says))
     keys.append(
         Key(
             "deleveraged",
