@@ -250,15 +250,20 @@ def fill(state: State, step: Step, number: int, counterparty: int, lots: int, pr
             cost = quote_value(state, intent.market, settled.draw)
             case.use = replace(case.use, fund_loss=case.use.fund_loss + cost)
         _pay_for_fill(state, step, intent, settled.draw, (("loss.of_fill", {"gain": gain, "share": settled.share}),))
-    window = state.policy.liquidation.window
-    if window is not None:
-        state.windows.filled(intent.market, state.time_ns, lots * intent.counts, window.window_ns)
-    intent.lots -= delta
-    if intent.lots == 0:
-        state.drop_intent(number)
+    _worked(state, intent, delta)
     state.watch.add(intent.unit)
     _watch(state, counterparty, asset)
     return None
+
+
+def _worked(state: State, intent: Intent, delta: int) -> None:
+    """So many lots (signed) of an order are done: they count in the market's window, and stand no more."""
+    window = state.policy.liquidation.window
+    if window is not None:
+        state.windows.filled(intent.market, state.time_ns, abs(delta) * intent.counts, window.window_ns)
+    intent.lots -= delta
+    if intent.lots == 0:
+        state.drop_intent(intent.number)
 
 
 def _other_side(state: State, intent: Intent, counterparty: int, delta: int, worth: int) -> Rejection | None:
