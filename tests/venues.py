@@ -59,7 +59,7 @@ RANKED = [
         deleverage=None,
         house=HOUSE,
     )
-    for rank in ("by_profit", "by_equity", "equal", "leverage", "risk_aware", "relief", "walk")
+    for rank in ("by_profit", "by_equity", "equal", "leverage", "risk_aware", "relief", "projection", "min_max", "walk")
 ]
 # The machine's policies, those that share losses once more with a gate and an end, and every way to choose winners.
 VENUES: dict[str, Policy] = {p.name: p for p in POLICIES}

@@ -31,6 +31,8 @@ RANKS = {
     RankRule.LEVERAGE: "the most levered first, until the highest leverage is equal",
     RankRule.RISK_AWARE: "all on the other side, in proportion to profit times leverage",
     RankRule.RELIEF: "those first whose net exposure falls most by it; hedges come last",
+    RankRule.PROJECTION: "all on the other side, in proportion to the square of their position: large ones give a larger part",
+    RankRule.MIN_MAX: "all on the other side, in whole lots, so that the largest part of equity anyone gives up is least",
     RankRule.WALK: "from a pseudo-random account onward, in account order",
 }
 PRICES = {

@@ -45,7 +45,7 @@ from seawall.waterfall.gains import (
 from seawall.waterfall.haircut import Haircut, haircut_gains
 from seawall.waterfall.layers import Allocation, Draw, LayerState, allocate
 from seawall.waterfall.metrics import InUnits, Metrics, gini, measure
-from seawall.waterfall.minmax import min_max
+from seawall.waterfall.minmax import min_max, min_max_lots
 from seawall.waterfall.order import order_layers
 from seawall.waterfall.parts import parts
 from seawall.waterfall.projection import project
@@ -183,6 +183,7 @@ __all__ = [
     "lights",
     "measure",
     "min_max",
+    "min_max_lots",
     "needed",
     "order_by_score",
     "order_layers",
