@@ -129,7 +129,7 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("deleveraging of flat accounts", liquidation(defaults="flat"), "layers[2].kind", "no position is left", "gains_haircut"),
     ("deleveraging twice by one rule", more({"name": "again", "kind": "deleverage"}), "layers[4].deleverage", "same rule", "pro_rata"),
     ("house account nobody uses", {"house": [*SOUND["house"], {"name": "third", "role": "fund"}]},
-     "house[2].name", "no layer, backstop, fee or auction uses", 'account = "third"'),
+     "house[2].name", "no layer, backstop, fee, profit cap or auction uses", 'account = "third"'),
     ("halt without a criterion", {"halts": [GATE]}, "halts[0].starts", "criterion", "measure"),
     ("criterion that always holds", {"halts": [{**GATE, "starts": [{"measure": "unpaid", "is": "at_least", "threshold": "0"}]}]},
      "halts[0].starts[0].threshold", "always met", 'is = "above"'),

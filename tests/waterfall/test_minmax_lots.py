@@ -81,7 +81,10 @@ def test_minmax_lots_no_other_choice_is_easier_on_the_hardest_hit(rows, total):
 
 
 @settings(max_examples=150, deadline=None)
-@given(rows=st.lists(st.tuples(st.integers(0, 50), st.integers(1, 10**6)), min_size=1, max_size=40), share=st.fractions(0, 1))
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 50), st.integers(1, 10**6)), min_size=1, max_size=40),
+    share=st.fractions(0, 1),
+)
 def test_minmax_lots_largest_part_is_that_of_the_general_rule(rows, share):
     lots, equity = (list(c) for c in zip(*rows, strict=True))
     total = int(share * sum(lots))
@@ -120,7 +123,7 @@ def test_minmax_lots_extremes():
     assert min_max_lots(3, [5, 5], [most, 1]).amounts.tolist() == [3, 0]
     assert min_max_lots(7, [5, 5], [most, 1]).amounts.tolist() == [5, 2]
     assert min_max_lots(most - 1, [most], [1]).amounts.tolist() == [most - 1]
-    assert min_max_lots(10, [3, 4], [0, 5]) [1:] == (4, 6)
+    assert min_max_lots(10, [3, 4], [0, 5])[1:] == (4, 6)
     assert min_max_lots(0, [3], [1]).amounts.tolist() == [0]
     assert min_max_lots(5, [], []).residual == 5
 

@@ -7,7 +7,9 @@
 3. every bankrupt account left: its loss is recognised and walks down the layers of the policy (``engine.losses``);
    what nobody paid is residual once the account is flat, and carried while it still holds positions;
 4. the backstop's own limit: what it may not hold is deleveraged at the mark; if it is bankrupt itself it goes
-   through step 3 like anyone else.
+   through step 3 like anyone else;
+5. the profit cap (``engine.profitcap``): a bankrupt pool goes through step 3, else winners are closed until their
+   profits are within what the pool may owe.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from seawall.engine.layers import Need
 from seawall.engine.losses import default_of, settle
 from seawall.engine.margining import look_at
 from seawall.engine.posting import Step
+from seawall.engine.profitcap import bankrupt_pool, cap_profits
 from seawall.engine.state import State, watched
 from seawall.engine.units import from_quote, gross_of
 from seawall.liquidation import BackstopRule, excess_over_limits, may_take_over
@@ -59,6 +62,10 @@ def resolve(state: State, step: Step) -> None:
     if defaults:
         settle_defaults(state, step, defaults)
     _hold_backstop_to_its_limits(state, step)
+    broke = bankrupt_pool(state)
+    if broke:
+        settle_defaults(state, step, broke)
+    cap_profits(state, step)
 
 
 def _wants_backstop(state: State, st: UnitState, unfilled: bool) -> bool:

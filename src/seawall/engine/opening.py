@@ -213,7 +213,8 @@ def open_state(
             numeraire when the policy judges accounts as a whole.
 
     Raises:
-        InputError: a market with positions has no opening mark; a name clash with a house account.
+        InputError: a market with positions has no opening mark; a name clash with a house account; a fund that would
+            have to take positions.
     """
     prices = _opening_marks(snapshot, marks)
     full = complete(snapshot, policy, prices)
@@ -264,6 +265,7 @@ def open_state(
     rule = policy.liquidation.backstop
     if rule is not None:
         state.backstop = state.house[rule.account]
+    _check_pool(state)
     state.halts = [HaltTrack(rule) for rule in policy.halts]
     _open_members(state)
     _post_opening(state)
@@ -274,6 +276,22 @@ def open_state(
     # Who is at risk already is looked at with the first marks, whichever market they move.
     state.watch.update(u for u in book.at_risk_units() if book.account_of(u) not in state.house_accounts)
     return state
+
+
+def _check_pool(state: State) -> None:
+    """The account of a profit cap takes positions over; one that the book keeps as a fund may not.
+
+    Raises:
+        InputError: it is a fund.
+    """
+    rule = state.policy.profit_cap
+    if rule is not None and state.snapshot.roles[state.house[rule.account]] == "fund":
+        raise InputError(
+            "pays capped profits and takes over positions, but a fund holds none",
+            field="role",
+            value=state.account_name(state.house[rule.account]),
+            expected="role backstop",
+        )
 
 
 def _opening_marks(snapshot: BookSnapshot, marks: Mapping[int, int]) -> dict[int, int]:

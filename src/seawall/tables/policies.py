@@ -34,7 +34,7 @@ from seawall.money import PROFILES, profile
 from seawall.tables.auctions import read_auctions
 from seawall.tables.halts import read_halts, read_wind_down
 from seawall.tables.keys import Table, nearest
-from seawall.tables.layers import choice, money, read_deleverage, read_layers
+from seawall.tables.layers import choice, money, read_deleverage, read_layers, read_profit_cap
 from seawall.tables.soundness import check_sound
 from seawall.waterfall import OTHER_TIER, LayerKind
 
@@ -95,7 +95,8 @@ def policy_from_mapping(data: Mapping[str, Any], where: str = "policy") -> Polic
             raise PolicyError("house account named twice", where=where, field=f"house[{i}].name", value=name)
     margin_table = top.must("margin")
     tiers = _tiers(top.table("tiers"))
-    layers = read_layers(top.rows("layers"), names, sorted(set(tiers.values()) | {OTHER_TIER}) if tiers else [], where)
+    known = sorted(set(tiers.values()) | {OTHER_TIER}) if tiers else []
+    layers = read_layers(top.rows("layers"), names, known, where)
     deleverage = read_deleverage(top.table("deleverage"))
     members = _members(top.table("members"))
     policy = Policy(
@@ -118,6 +119,7 @@ def policy_from_mapping(data: Mapping[str, Any], where: str = "policy") -> Polic
         halts=read_halts(top.rows("halts")),
         wind_down=read_wind_down(top.table("wind_down")),
         auctions=read_auctions(top.table("auctions"), names),
+        profit_cap=read_profit_cap(top.table("profit_cap"), names, known),
     )
     margin_table.done()
     top.done()

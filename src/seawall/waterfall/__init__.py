@@ -15,7 +15,7 @@ from seawall.waterfall.allocation import (
 )
 from seawall.waterfall.auctions import Auction, AuctionTerms, DebtRule, SurplusRule, improves
 from seawall.waterfall.bankruptcy import BankruptPosition, Resolved, TokenHealth, resolve
-from seawall.waterfall.budget import Backoff, CapRoom, ProfitCap, deficit_of, needed, severe, severity_of
+from seawall.waterfall.budget import Backoff, CapRoom, ProfitCap, ProfitCapRule, deficit_of, needed, severe, severity_of
 from seawall.waterfall.claims import Claim, ClaimBook
 from seawall.waterfall.deficits import Deficit, DeficitBook
 from seawall.waterfall.deleveraging import (
@@ -30,6 +30,7 @@ from seawall.waterfall.deleveraging import (
     rank,
     seize_in_order,
     seize_pro_rata,
+    shares_out,
     take_in_order,
     take_pro_rata,
 )
@@ -145,6 +146,7 @@ __all__ = [
     "PolicySummary",
     "PriceRule",
     "ProfitCap",
+    "ProfitCapRule",
     "RankRule",
     "Resolved",
     "Returned",
@@ -209,6 +211,7 @@ __all__ = [
     "seize_pro_rata",
     "severe",
     "severity_of",
+    "shares_out",
     "signed_leverage_scores",
     "successive_defaults",
     "summarise_policy",

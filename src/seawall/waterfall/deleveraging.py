@@ -104,6 +104,11 @@ SHARES = {
 }
 
 
+def shares_out(rule: DeleverageRule) -> bool:
+    """Does the rule give everyone a part of the lots, rather than close one after the other?"""
+    return rule.rank in SHARES
+
+
 def queue_of(
     rule: DeleverageRule, candidates: Candidates, total: int, *, market: str, turn: int, unit: int = 1
 ) -> tuple[list[int], list[int], list[int]]:
