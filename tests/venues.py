@@ -92,6 +92,9 @@ def book_of(rules: Policy, rng: random.Random) -> BookSnapshot:
     if rules.liquidation.backstop is not None:
         accounts["backstop"] = rng.randint(0, 600) * UNIT
         roles["backstop"] = "backstop"
+    if rules.profit_cap is not None:
+        accounts["pool"] = rng.randint(0, 600) * UNIT
+        roles["pool"] = "backstop"
     positions = []
     for market in MARKETS:
         left = 0

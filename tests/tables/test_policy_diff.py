@@ -17,6 +17,7 @@ from seawall.tables.policy_diff import policy_diff
 from seawall.tables.policy_file import exact, policy_to_mapping
 from seawall.tables.vocabulary import VOCABULARY
 
+BY_TIER = ("tiers.", "layers.limit_per_market.", "profit_cap.cap.", "profit_cap.floor.")
 ALL = [*map(read_policy, policy_names()), *POLICIES, AUCTIONED]
 
 
@@ -87,7 +88,7 @@ def test_diff_vocabulary_is_what_the_reader_asks_for(monkeypatch):
     policy_from_mapping(haircut)
     words = {key.path for key in VOCABULARY}
     tables = {path.rsplit(".", 1)[0] for path in words if "." in path} | {"liquidation.pace", "auctions"}
-    tiers = {path for path in asked if path.startswith(("tiers.", "layers.limit_per_market."))}
+    tiers = {path for path in asked if path.startswith(BY_TIER)}
     assert asked - tables - tiers == words - {"tiers.<tier>"}
 
 

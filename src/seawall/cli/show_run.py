@@ -212,6 +212,14 @@ def _facts(page: Page, s: dict[str, Any]) -> None:
             f"{words.short(d['collected'])} {unit} where {words.short(d['needed'])} had to be covered; at most "
             f"{words.percent(hair['max_of_profit'])} of a winner's profit, {words.percent(hair['max_of_equity'])} of its equity",
         )
+    cap = s.get("profit_cap")
+    if cap and cap["times"]:
+        page.fact(
+            "profit cap",
+            f"profits were above it {words.some(cap['times'], 'time')}: {words.some(cap['accounts'], 'winner')} closed at the "
+            f"mark, {words.short(cap['collected'])} {unit} paid; at most {words.short(cap['largest_needed'])} was needed at "
+            f"once and {words.short(cap['largest_residual'])} left",
+        )
     if Decimal(hair["amount"]):
         page.fact("gains cut", f"{words.amount(hair['amount'])} {unit}, at most {_rate(hair['rate'])} of a gain")
     for name, text in _sharing(s):

@@ -31,6 +31,7 @@ DECISIVE = (
     "drawn",
     "deleverage_shared",
     "deleveraged",
+    "profit_capped",
     "gains_haircut",
     "residual",
     "position_settled",
