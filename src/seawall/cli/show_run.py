@@ -178,11 +178,16 @@ def _bars_of_layers(s: dict[str, Any]) -> list[tuple[str, str, Decimal]]:
         "cash_haircut": ("balances cut", words.some(social["cut_accounts"], "account"), Decimal(social["cash_cut"])),
         "withdrawal_rate": ("put on withdrawals", "", Decimal(social["on_withdrawals"])),
     }
-    if not d["accounts"]:
+    if not d["accounts"] or _only_capped(d):
         del found["deleverage"]
     order = [rule["kind"] for rule in s["policy"]["layers"]]
     places = {kind: order.index(kind) if kind in order else len(order) for kind in found}
     return [found[kind] for kind in sorted(found, key=lambda k: places[k])]
+
+
+def _only_capped(d: dict[str, Any]) -> bool:
+    """Was everybody who was deleveraged closed by a profit cap, which covers no loss? A run of old says nothing of it."""
+    return Decimal(d["notional"]) == Decimal(d.get("of_profit_cap_notional", "0"))
 
 
 def _facts(page: Page, s: dict[str, Any]) -> None:
@@ -207,6 +212,7 @@ def _facts(page: Page, s: dict[str, Any]) -> None:
         )
     if d["accounts"]:
         page.fact("deleveraged", f"{words.some(d['accounts'], 'winner')}; {words.short(d['notional'])} {unit} closed")
+    if d["accounts"] and not _only_capped(d):
         page.fact(
             "gave up",
             f"{words.short(d['collected'])} {unit} where {words.short(d['needed'])} had to be covered; at most "

@@ -126,7 +126,7 @@ def _capped(e: Event, t: Terms, me: str | None) -> str:
     told = (
         f"profits of all {e['side']}s in {e['market']} were {t.money(asset, e['profit'])} of a pool of "
         f"{t.money(asset, e['pool'])}{share}, above the cap: {t.money(asset, e['needed'])} had to be paid to be within it; "
-        f"{t.size(e['market'], e['lots'])} was closed at the mark and {e['account']} paid {t.money(asset, e['collected'])}"
+        f"{t.size(e['market'], e['lots'])} was closed at the mark against {e['account']}, and {t.money(asset, e['collected'])} of profit was paid"
     )
     if not left:
         return told
