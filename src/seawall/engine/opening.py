@@ -259,13 +259,7 @@ def open_state(
     )
     for asset, (num, den) in (indexes or {}).items():
         book.set_collateral_price(asset, num, den)
-    for name, account in house_accounts(full.account_ids, full.roles, policy.house).items():
-        if account is not None:
-            state.house[name] = account
-    rule = policy.liquidation.backstop
-    if rule is not None:
-        state.backstop = state.house[rule.account]
-    _check_pool(state)
+    _open_house(state)
     state.halts = [HaltTrack(rule) for rule in policy.halts]
     _open_members(state)
     _post_opening(state)
@@ -278,12 +272,17 @@ def open_state(
     return state
 
 
-def _check_pool(state: State) -> None:
-    """The account of a profit cap takes positions over; one that the book keeps as a fund may not.
+def _open_house(state: State) -> None:
+    """Which account plays each house account. That of a profit cap takes positions over: a book's fund may not.
 
     Raises:
         InputError: it is a fund.
     """
+    for name, account in house_accounts(state.snapshot.account_ids, state.snapshot.roles, state.policy.house).items():
+        if account is not None:
+            state.house[name] = account
+    if state.policy.liquidation.backstop is not None:
+        state.backstop = state.house[state.policy.liquidation.backstop.account]
     rule = state.policy.profit_cap
     if rule is not None and state.snapshot.roles[state.house[rule.account]] == "fund":
         raise InputError(
