@@ -477,15 +477,11 @@ class Waterfalls(Venue):
 
     NUMBERS = (7, 7, 8, 8, 9, 9)
 
-    @rule(
-        name=st.sampled_from(NAMES),
-        amount=st.integers(1, 300),
-        out=st.integers(1, 100),
-        cause=st.sampled_from(["oracle", "exploit"]),
-    )
-    def run(self, name, amount, out, cause):
-        """A loss that nobody traded for, and who hears of it first takes money out."""
-        self.declare(cause, amount, 1)
+    @rule(name=st.sampled_from(NAMES), amount=st.integers(1, 300), out=st.integers(1, 100))
+    def run(self, name, amount, out):
+        """Losses that nobody traded for, and who hears of them first takes money out."""
+        self.declare("oracle", amount, 1)
+        self.declare("exploit", amount, 2)
         self.withdraw(name, out * UNIT)
 
 
