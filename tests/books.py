@@ -101,6 +101,7 @@ def policy(**changes: object) -> Policy:
     # A policy names no house account that it does not use; so a test may change its layers and leave the rest.
     fee = data["liquidation"]["fee"]
     used = {row.get("account") for row in data["layers"]} | {data.get("backstop", {}).get("account")}
+    used.add(data.get("profit_cap", {}).get("account"))
     used |= set() if fee["kind"] == "none" else {fee.get("account", "fund")}
     data["house"] = [row for row in data["house"] if row["name"] in used]
     return policy_from_mapping(data)

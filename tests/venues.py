@@ -59,7 +59,7 @@ RANKED = [
         deleverage=None,
         house=HOUSE,
     )
-    for rank in ("by_profit", "by_equity", "equal", "leverage", "risk_aware", "relief", "walk")
+    for rank in ("by_profit", "by_equity", "equal", "leverage", "risk_aware", "relief", "projection", "min_max", "walk")
 ]
 # The machine's policies, those that share losses once more with a gate and an end, and every way to choose winners.
 VENUES: dict[str, Policy] = {p.name: p for p in POLICIES}
@@ -92,6 +92,9 @@ def book_of(rules: Policy, rng: random.Random) -> BookSnapshot:
     if rules.liquidation.backstop is not None:
         accounts["backstop"] = rng.randint(0, 600) * UNIT
         roles["backstop"] = "backstop"
+    if rules.profit_cap is not None:
+        accounts["pool"] = rng.randint(0, 600) * UNIT
+        roles["pool"] = "backstop"
     positions = []
     for market in MARKETS:
         left = 0

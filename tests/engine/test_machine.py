@@ -63,6 +63,7 @@ from seawall.engine.events import (
     LossRecognised,
     MembersDrawn,
     OpenInterestCharged,
+    ProfitCapped,
     Recovered,
     RecoveryShared,
     Residual,
@@ -79,7 +80,7 @@ SECOND = 10**9
 NAMES = ("ann", "bob", "cyd", "dan", "eve")
 MARKETS = ("BTC-PERP", "ETH-PERP")
 CASES = int(300 * float(os.environ.get("SEAWALL_CAMPAIGN", "1")))
-REACHED: dict[str, Counter[str]] = {"Venue": Counter(), "Waterfalls": Counter(), "Ends": Counter(), "Limits": Counter()}
+REACHED: dict[str, Counter[str]] = {name: Counter() for name in ("Venue", "Waterfalls", "Pools", "Ends", "Limits")}
 RUNS: Counter[str] = Counter()
 
 BACKSTOP = {
@@ -275,6 +276,17 @@ POLICIES += [
         tiers={"a": ["BTC"]},
     ),
 ]
+POLICIES.append(
+    policy(
+        name="pool that pays profits",
+        layers=[{"name": "pool", "kind": "account", "account": "pool"}, FUND, ADL, CUT],
+        deleverage={"rank": "min_max", "price": "mark"},
+        profit_cap={"account": "pool", "cap": {"a": "0.3", "other": "0.5"}, "floor": {"a": "0.05", "other": "0.5"}},
+        tiers={"a": ["BTC"]},
+        house=[*HOUSE, {"name": "pool", "role": "backstop"}],
+    )
+)
+CAPPED = len(POLICIES) - 1
 TIERS = brackets((0, "1/10", "1/20"), (3_000 * UNIT, "1/6", "1/12"))
 
 
@@ -284,7 +296,7 @@ class Venue(RuleBasedStateMachine):
     NUMBERS: tuple[int, ...] = (0, 1, 2, 3, 3, 3, 4, 5, 6)
 
     @initialize(
-        number=st.integers(0, 11),
+        number=st.sampled_from(range(12)),
         cash=st.lists(st.integers(100, 2_000), min_size=5, max_size=5),
         sizes=st.lists(st.integers(-8, 8), min_size=8, max_size=8),
         funds=st.tuples(st.integers(0, 400), st.integers(0, 400), st.integers(0, 600)),
@@ -297,6 +309,9 @@ class Venue(RuleBasedStateMachine):
         if rules.liquidation.backstop is not None:
             accounts["backstop"] = funds[2] * UNIT
             roles["backstop"] = "backstop"
+        if rules.profit_cap is not None:
+            accounts["pool"] = 3 * funds[2] * UNIT
+            roles["pool"] = "backstop"
         positions = []
         for m, market in enumerate(MARKETS):
             left = 0
@@ -348,6 +363,8 @@ class Venue(RuleBasedStateMachine):
                 self.seen.add(f"cause {self.causes[event.loss]}")
             elif isinstance(event, LossRecognised):
                 self.causes[event.loss] = event.cause
+                if event.account == "pool":
+                    self.seen.add("pool bankrupt")
             elif isinstance(event, Called):
                 self.vault += event.amount
                 self.seen.add("call")
@@ -372,7 +389,10 @@ class Venue(RuleBasedStateMachine):
             elif isinstance(event, TakenOver):
                 self.seen.add("take over")
             elif isinstance(event, Deleveraged):
-                self.seen.add("deleveraging" if event.loss else "backstop limit")
+                self.seen.add(event.cause or ("deleveraging" if event.loss else "backstop limit"))
+            elif isinstance(event, ProfitCapped):
+                self.seen.add("profits above the cap")
+                assert 0 <= event.collected <= event.most <= event.profit, event
             elif isinstance(event, GainsHaircut):
                 self.seen.add("haircut")
                 assert sum(c for _, c in event.cuts) == event.amount == sum(p for _, p in event.losses), event
@@ -509,9 +529,16 @@ class Waterfalls(Venue):
 
     @rule(name=st.sampled_from(NAMES), amount=st.integers(1, 300), out=st.integers(1, 100))
     def run(self, name, amount, out):
-        """A loss that nobody traded for, and who hears of it first takes money out."""
+        """Losses that nobody traded for, and who hears of them first takes money out."""
         self.declare("oracle", amount, 1)
+        self.declare("exploit", amount, 2)
         self.withdraw(name, out * UNIT)
+
+
+class Pools(Venue):
+    """The same venue where a pool pays profits, up to a cap, and losses too."""
+
+    NUMBERS = (CAPPED,)
 
 
 class Ends(Venue):
@@ -646,6 +673,15 @@ WANTED = {
         "limit in one market",
         "surplus",
         "take over",
+    ),
+    Pools: (
+        "layer pool",
+        "layer insurance fund",
+        "deleveraging",
+        "haircut",
+        "profits above the cap",
+        "profit_cap",
+        "pool bankrupt",
     ),
     Ends: (
         "layer insurance fund",

@@ -31,6 +31,7 @@ from seawall.engine.events import (
     LossRecognised,
     MembersDrawn,
     OpenInterestCharged,
+    ProfitCapped,
     Residual,
     SurplusPassed,
     TakenOver,
@@ -56,7 +57,7 @@ def run(policy: str, scenario: str, folder: Path, accounts: int = 1_000) -> dict
     hold(folder / "run")
     assert done.summary["conservation"]["ok"], (policy, scenario, done.summary["conservation"])
     kinds = {rule.kind for rule in read_policy(policy).layers}
-    if LayerKind.DELEVERAGE not in kinds:
+    if LayerKind.DELEVERAGE not in kinds and read_policy(policy).profit_cap is None:
         assert done.summary["deleveraged"]["accounts"] == 0, (policy, scenario)
     return done.summary
 
@@ -392,11 +393,29 @@ def test_preset_paradex_who_withdraws_bears_the_rest():
 
 
 def test_preset_gmx_only_the_pool_pays():
-    venue = Venue("gmx-v2", house={"pool": 9_000}).crash(taker="cyd")
+    venue = Venue("gmx-v2", house={"pool": 9_000}, pool="backstop").crash(taker="cyd")
     assert venue.drawn() == [("pool", 1_000)]
-    poor = Venue("gmx-v2", house={"pool": 300}).crash(taker="cyd")
+    assert not venue.all(ProfitCapped)
+    poor = Venue("gmx-v2", house={"pool": 300}, pool="backstop").crash(taker="cyd")
     assert poor.drawn() == [("pool", 300)]
     assert poor.all(Residual)[0].amount == 700 * UNIT, "beyond the pool there is nothing"
+    (told,) = poor.all(ProfitCapped)
+    # alice paid 2,000 into the clearing account, which is all of bob's profit: the whole pool, so nobody is closed.
+    assert (told.profit, told.pool, told.collected) == (2_000 * UNIT, 2_000 * UNIT, 0)
+
+
+def test_preset_gmx_profits_are_capped_at_85_percent_and_not_below_77():
+    """alice pays in 2,000 by her own close-out, of which the pool bears 1,000; with 1,200 it had, 200 are left. bob's
+    2,000 are 90.9 % of 2,200. To the cap: (2,000 - 1,870) / 0.15 = 866.7; to the floor: (2,000 - 1,694) / 0.23 = 1,330.4.
+    A lot realises 200: five are 1,000, and the share is 1,000 of 1,200, 83.3 %."""
+    venue = Venue("gmx-v2", house={"pool": 1_200}, pool="backstop").crash(taker="cyd")
+    (told,) = venue.all(ProfitCapped)
+    assert (told.side, told.profit, told.pool) == ("short", 2_000 * UNIT, 2_200 * UNIT)
+    assert (told.needed, told.most) == (866_666_667, 1_330_434_782)
+    assert (told.lots, told.collected, told.residual) == (5, 1_000 * UNIT, 0)
+    (closed,) = venue.all(Deleveraged)
+    assert (closed.account, closed.counterparty, closed.lots, closed.cost) == ("bob", "pool", 5, 0)
+    assert venue.equity("bob") == 7_000 and venue.equity("pool") == 200
 
 
 def clearing_house(

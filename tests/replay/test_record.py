@@ -10,13 +10,22 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from tests.books import policy
 from tests.crashes import COINS, LINEAR, crash
 
 from seawall.engine import apply, open_state
-from seawall.engine.events import Deleveraged, Filled, GainsHaircut, LossCarried, LossRecognised, TakenOver
+from seawall.engine.events import (
+    Deleveraged,
+    DeleverageNeeded,
+    Filled,
+    GainsHaircut,
+    LossCarried,
+    LossRecognised,
+    TakenOver,
+)
 from seawall.errors import InputError
 from seawall.journal import LogReader, open_run
 from seawall.replay import Record, open_record, replay
@@ -250,7 +259,9 @@ class Twin:
         self.scale = self.state.asset(self.state.asset_index[settles.pop()]).book_scale if len(settles) == 1 else None
         self.before = {a: self.equity(a) for a in range(len(self.state.snapshot.account_ids))}
         self.of: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        self.of_equity = self.of_profit = Fraction(0)
+        self.profit: dict[str, Fraction] = defaultdict(Fraction)  # the largest share of each, at one command
+        self.owned: dict[str, Fraction] = defaultdict(Fraction)
+        self.needed: dict[int, int] = {}
         self.records: list[tuple[int, str, int]] = []
         for record in LogReader(directory.log):
             held = {a: self.unrealised(a) for a in self.winners(record)}
@@ -297,14 +308,18 @@ class Twin:
                 self.of[e.account]["given_up"] += self.value(e.asset, e.cost)
                 self.of[e.account]["deleveraged_notional"] += self.value(e.asset, e.notional)
                 self.records.append((number, e.account, e.rank))
+                if e.loss:
+                    self.needed[e.loss] = self.needed.get(e.loss, 0) - self.value(e.asset, e.cost)
                 cost[e.account, e.asset] += e.cost
                 by_market[e.account, e.asset, e.market] += e.cost
+            elif isinstance(e, DeleverageNeeded):
+                self.needed[e.loss] = self.value(e.asset, e.amount)
             elif isinstance(e, GainsHaircut):
                 for name, cut in e.cuts:
                     cost[name, e.asset] += cut
                     self.of[name]["cut"] += cut
                     profit = sum(held[name][e.asset][1].values())
-                    self.of_profit = max(self.of_profit, Fraction(cut, profit))
+                    self.profit[name] = max(self.profit[name], Fraction(cut, profit))
             elif isinstance(e, LossRecognised):
                 self.of[e.account]["loss"] += self.value(e.asset, e.amount)
             elif isinstance(e, LossCarried):
@@ -316,10 +331,10 @@ class Twin:
                 self.of[e.account]["fees"] += self.value(e.asset, e.fee)
         for (name, asset), amount in cost.items():
             if amount > 0:
-                self.of_equity = max(self.of_equity, Fraction(amount, held[name][asset][0]))
+                self.owned[name] = max(self.owned[name], Fraction(amount, held[name][asset][0]))
         for (name, asset, market), amount in by_market.items():
             if amount > 0:
-                self.of_profit = max(self.of_profit, Fraction(amount, held[name][asset][1][market]))
+                self.profit[name] = max(self.profit[name], Fraction(amount, held[name][asset][1][market]))
 
 
 def test_record_006_the_log_added_up_again_gives_the_accounts(run):
@@ -335,8 +350,18 @@ def test_record_006_the_log_added_up_again_gives_the_accounts(run):
             assert row["haircut"] * unit == expected["cut"], row
     assert {a for a, counts in twin.of.items() if any(counts.values())} <= set(run.accounts["account"])
     assert twin.records == list(run.deleveragings.select("record", "account", "rank").iter_rows())
-    for key, exact in (("max_of_profit", twin.of_profit), ("max_of_equity", twin.of_equity)):
-        assert Decimal(run.summary["haircut"][key]) == round(exact * 10**4) / Decimal(10**4), (key, exact)
+    for unit_of, shares in (("profit", twin.profit), ("equity", twin.owned)):
+        found, gave = run.summary["haircut"], [share for share in shares.values() if share]
+        assert Decimal(found[f"max_of_{unit_of}"]) == round(max(gave, default=0) * 10**4) / Decimal(10**4), unit_of
+        if not gave:
+            assert found[f"gini_of_{unit_of}"] is None
+        elif len(gave) <= 2_000:
+            # Half the mean absolute difference over the mean, in floats: another way to say it.
+            values = np.array([float(share) for share in gave])
+            spread = np.abs(values[:, None] - values).mean() / (2 * values.mean())
+            assert abs(float(found[f"gini_of_{unit_of}"]) - spread) < 1e-4, (unit_of, spread)
+    left = sum(amount for amount in twin.needed.values() if amount > 0)
+    assert Decimal(run.summary["deleveraged"]["residual"]) * unit == left
 
 
 def test_record_007_concentration_is_that_of_the_accounts(run):

@@ -76,6 +76,20 @@ def window(**keys: Any) -> dict[str, Any]:
     return liquidation(window={k: v for k, v in given.items() if v is not None})
 
 
+POOL = {"name": "pool", "role": "backstop"}
+CAP = {"account": "pool", "cap": "0.85", "floor": "0.77"}
+AT_MARK = {"rank": "pro_rata", "price": "mark"}
+
+
+def capped(*, role: str = "backstop", deleverage: Any = AT_MARK, tiers: Any = None, **keys: Any) -> dict[str, Any]:
+    rules = {
+        "profit_cap": {**CAP, **keys},
+        "house": [*SOUND["house"], {**POOL, "role": role}],
+        "deleverage": deleverage,
+    }
+    return rules if tiers is None else {**rules, "tiers": tiers}
+
+
 # (id, change, key path, part of the reason, part of the nearest valid form)
 CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("account in two layers", layer(1, account="fund"), "layers[0].account", "counted twice", "an account of its own"),
@@ -163,7 +177,7 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("deleveraging of flat accounts", liquidation(defaults="flat"), "layers[2].kind", "no position is left", "gains_haircut"),
     ("deleveraging twice by one rule", more({"name": "again", "kind": "deleverage"}), "layers[4].deleverage", "same rule", "pro_rata"),
     ("house account nobody uses", {"house": [*SOUND["house"], {"name": "third", "role": "fund"}]},
-     "house[2].name", "no layer, backstop, fee or auction uses", 'account = "third"'),
+     "house[2].name", "no layer, backstop, fee, profit cap or auction uses", 'account = "third"'),
     ("halt without a criterion", {"halts": [GATE]}, "halts[0].starts", "criterion", "measure"),
     ("criterion that always holds", {"halts": [{**GATE, "starts": [{"measure": "unpaid", "is": "at_least", "threshold": "0"}]}]},
      "halts[0].starts[0].threshold", "always met", 'is = "above"'),
@@ -195,6 +209,16 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
      "auctions.debt", "layer 'w' takes everything", "a limit on 'w'"),
     ("a key of auctions misspelt", auctions({"lots": "5"}), "auctions.debt.lots", "unknown key", "'lot'"),
     ("a table of auctions misspelt", {"auctions": {"debt": DEBT, "surplu": SURPLUS}}, "auctions.surplu", "unknown key", "'surplus'"),
+    ("capped profits against a fund", capped(role="fund"), "house[2].role", "a fund may hold none", '"backstop"'),
+    ("capped profits at another price", capped(deleverage=SOUND["deleverage"]), "deleverage.price", "at the mark", '"mark"'),
+    ("capped profits without an account", capped(account="pol"), "profit_cap.account", "no such house account", "'pool'"),
+    ("cap over 100 % of the pool", capped(cap="1.01"), "profit_cap.cap", "more than 100 %", 'at most "1"'),
+    ("cap of the whole pool", capped(cap="1"), "profit_cap.cap", "whole pool", 'less than "1"'),
+    ("floor above the cap", capped(floor="0.9"), "profit_cap.floor", "above the cap", "at most the cap"),
+    ("floor without a cap", {"profit_cap": {"account": "fund", "floor": "0.5"}}, "profit_cap.cap", "missing", "fraction"),
+    ("cap of a tier without a floor", capped(cap={"a": "0.9", "other": "0.5"}, floor={"a": "0.8"}, tiers={"a": ["BTC"]}),
+     "profit_cap.floor", "nothing of tier other", "a floor for a, other"),
+    ("cap of a tier that is not there", capped(cap={"b": "0.9"}, tiers={"a": ["BTC"]}), "profit_cap.cap.b", "unknown key", "one of a, other"),
 ]  # fmt: skip
 
 
@@ -231,6 +255,10 @@ FINE = [
         surplus={"account": "third"}, house=[*SOUND["house"], {"name": "third", "role": "fund"}])),
     ("debt that a limit leaves", auctions(layers=[*SOUND["layers"], {"name": "w", "kind": "withdrawal_rate", "limit_per_event": "5",
      "causes": ["custody", "default", "exploit", "model", "oracle", "treasury"]}])),
+    ("profits capped by a pool of its own", capped()),
+    ("profits capped in one tier only", capped(cap={"a": "0.9"}, floor={"a": "0.8"}, tiers={"a": ["BTC"]})),
+    ("a switch of the profit cap", {**capped(), "layers": SOUND["layers"][:2],
+     "halts": [{**GATE, "kind": "deleveraging", "starts": [{"measure": "unpaid", "is": "above", "threshold": "0"}]}]}),
 ]  # fmt: skip
 
 
@@ -248,3 +276,10 @@ def test_check_presets_have_a_whole_header_and_mark_their_assumptions(name):
     for line in text.splitlines():
         if line.startswith("share_of_cash"):
             assert "#" in line, f"{name}: a figure that no venue publishes, unmarked: {line}"
+
+
+def test_check_a_profit_cap_needs_an_order():
+    rules = {k: v for k, v in {**SOUND, **capped()}.items() if k != "deleverage"}
+    with pytest.raises(PolicyError, match="nothing says who is closed first") as found:
+        policy_from_mapping({**rules, "layers": SOUND["layers"][:2]})
+    assert found.value.field == "deleverage"

@@ -17,7 +17,14 @@ from seawall.tables.policy_diff import policy_diff
 from seawall.tables.policy_file import exact, policy_to_mapping
 from seawall.tables.vocabulary import VOCABULARY
 
-BY_TIER = ("tiers.", "layers.limit_per_market.", "liquidation.window.depth.", "backstop.max_notional_per_market.")
+BY_TIER = (
+    "tiers.",
+    "layers.limit_per_market.",
+    "liquidation.window.depth.",
+    "backstop.max_notional_per_market.",
+    "profit_cap.cap.",
+    "profit_cap.floor.",
+)
 ALL = [*map(read_policy, policy_names()), *POLICIES, AUCTIONED]
 
 

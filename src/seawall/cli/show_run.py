@@ -178,11 +178,16 @@ def _bars_of_layers(s: dict[str, Any]) -> list[tuple[str, str, Decimal]]:
         "cash_haircut": ("balances cut", words.some(social["cut_accounts"], "account"), Decimal(social["cash_cut"])),
         "withdrawal_rate": ("put on withdrawals", "", Decimal(social["on_withdrawals"])),
     }
-    if not d["accounts"]:
+    if not d["accounts"] or _only_capped(d):
         del found["deleverage"]
     order = [rule["kind"] for rule in s["policy"]["layers"]]
     places = {kind: order.index(kind) if kind in order else len(order) for kind in found}
     return [found[kind] for kind in sorted(found, key=lambda k: places[k])]
+
+
+def _only_capped(d: dict[str, Any]) -> bool:
+    """Was everybody who was deleveraged closed by a profit cap, which covers no loss? A run of old says nothing of it."""
+    return Decimal(d["notional"]) == Decimal(d.get("of_profit_cap_notional", "0"))
 
 
 def _facts(page: Page, s: dict[str, Any]) -> None:
@@ -206,10 +211,19 @@ def _facts(page: Page, s: dict[str, Any]) -> None:
         page.fact("backstop", f"result {earned} {unit}: {', '.join(_sources(b))}{passed}")
     if d["accounts"]:
         page.fact("deleveraged", f"{words.some(d['accounts'], 'winner')}; {words.short(d['notional'])} {unit} closed")
+    if d["accounts"] and not _only_capped(d):
         page.fact(
             "gave up",
             f"{words.short(d['collected'])} {unit} where {words.short(d['needed'])} had to be covered; at most "
             f"{words.percent(hair['max_of_profit'])} of a winner's profit, {words.percent(hair['max_of_equity'])} of its equity",
+        )
+    cap = s.get("profit_cap")
+    if cap and cap["times"]:
+        page.fact(
+            "profit cap",
+            f"profits were above it {words.some(cap['times'], 'time')}: {words.some(cap['accounts'], 'winner')} closed at the "
+            f"mark, {words.short(cap['collected'])} {unit} paid; at most {words.short(cap['largest_needed'])} was needed at "
+            f"once and {words.short(cap['largest_residual'])} left",
         )
     if Decimal(hair["amount"]):
         page.fact("gains cut", f"{words.amount(hair['amount'])} {unit}, at most {_rate(hair['rate'])} of a gain")

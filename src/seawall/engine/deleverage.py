@@ -126,7 +126,7 @@ def deleverage(state: State, step: Step, needs: Sequence[Need], terms: Deleverag
         _serve(state, step, market, side, groups[market, side], terms, layer)
 
 
-def _candidates(state: State, market: int, side: int, defaulters: set[int], rule: DeleverageRule) -> Candidates:
+def candidates_of(state: State, market: int, side: int, defaulters: set[int], rule: DeleverageRule) -> Candidates:
     """Members holding the opposite of ``side`` with a profit, solvent, and not themselves under liquidation."""
     holders = state.book.holders(market)
     asset = state.settle_asset[market]
@@ -182,7 +182,7 @@ def _serve(
     layer: LayerRule | None,
 ) -> None:
     """Match the needs of one market and side against its queue, first need first."""
-    candidates = _candidates(state, market, side, {n.account for n in needs}, rule)
+    candidates = candidates_of(state, market, side, {n.account for n in needs}, rule)
     unit = 10 ** state.instrument(market).settle.book_scale
     queue = Queue(market, side, tuple(needs), candidates, state.marks_seen, unit, rule)
     step.note("queue", queue)
@@ -265,11 +265,10 @@ def _post(
     exact = need.cost if need.done == size else muldiv(need.cost, need.done, size, Rounding.FLOOR)
     parts = split(abs(exact), [m[1] for m in matched])
     sign = 1 if exact >= 0 else -1
-    worth, unit = state.worth(need.market), state.unit_values[need.market]
     asset = state.settle_asset[need.market]
     asset_name, symbol = state.asset(asset).name, state.instrument(need.market).symbol
     closed_by = state.account_name(need.account)
-    direction = -1 if need.lots > 0 else 1
+    direction = 1 if need.lots > 0 else -1
     step.emit(
         DeleverageShared(
             need.loss,
@@ -277,43 +276,59 @@ def _post(
             asset_name,
             closed_by,
             need.lots,
-            need.done * -direction,
+            need.done * direction,
             need.cost,
             exact,
             tuple(sign * part for part in parts),
             (*need.why, ("deleverage.share", {"takers": [m[1] for m in matched]})),
         )
     )
-    for (index, lots, place, score), part in zip(matched, parts, strict=True):
-        account = int(candidates.accounts[index])
-        cost = sign * part
-        delta = -direction * lots
-        value = delta * worth + cost
-        closed, taker = step.exchange(need.account, account, need.market, -delta, -value, "deleverage")
-        own, other = step.why_sides(taker, closed, delta)
-        why: Why = (
-            *_why_score(state, rule, candidates, index, need.market),
-            ("deleverage.take", {"worth": worth}),
-            *own,
-            *other,
-        )
-        step.emit(
-            Deleveraged(
-                need.loss,
-                symbol,
-                asset_name,
-                state.account_name(account),
-                closed_by,
-                delta,
-                value,
-                cost,
-                lots * unit,
-                place,
-                score,
-                why,
-            )
-        )
+    for match_, part in zip(matched, parts, strict=True):
+        account, cost = int(candidates.accounts[match_[0]]), sign * part
+        close_winner(state, step, need, match_, candidates, rule, cost)
         if cost > 0:
             open_claim(state, step, need.loss, state.account_name(account), asset_name, cost, layer=layer)
         state.watch.add(state.book.unit_of(account, asset))
     need.collected = exact
+
+
+def close_winner(
+    state: State,
+    step: Step,
+    need: Need,
+    matched: tuple[int, int, int, int],
+    candidates: Candidates,
+    rule: DeleverageRule,
+    cost: int,
+    cause: str | None = None,
+) -> None:
+    """Exchange the lots of one match (as ``match`` gives it) at the mark less ``cost``, and say so."""
+    index, lots, place, score = matched
+    account, worth = int(candidates.accounts[index]), state.worth(need.market)
+    delta = lots if need.lots > 0 else -lots
+    value = delta * worth + cost
+    closed, taker = step.exchange(need.account, account, need.market, -delta, -value, "deleverage")
+    own, other = step.why_sides(taker, closed, delta)
+    why: Why = (
+        *_why_score(state, rule, candidates, index, need.market),
+        ("deleverage.take", {"worth": worth}),
+        *own,
+        *other,
+    )
+    step.emit(
+        Deleveraged(
+            need.loss,
+            state.instrument(need.market).symbol,
+            state.asset(state.settle_asset[need.market]).name,
+            state.account_name(account),
+            state.account_name(need.account),
+            delta,
+            value,
+            cost,
+            lots * state.unit_values[need.market],
+            place,
+            score,
+            why,
+            cause,
+        )
+    )

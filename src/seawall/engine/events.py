@@ -27,6 +27,7 @@ from seawall.engine.ending_events import (
     WrittenOff,
 )
 from seawall.engine.limit_events import CloseOutHeld, SurplusPassed
+from seawall.engine.profit_events import ProfitCapped
 from seawall.engine.refusals import Refused, Rejection
 from seawall.engine.sharing_events import (
     BorneByWithdrawals,
@@ -83,6 +84,7 @@ __all__ = [
     "Outcome",
     "PositionSettled",
     "PositionSold",
+    "ProfitCapped",
     "Quarantined",
     "Recovered",
     "RecoveryShared",
@@ -248,6 +250,8 @@ class Deleveraged(NamedTuple):
     """``account`` was closed against ``counterparty`` by rule. ``cost`` is what the account gave up against the mark.
 
     ``rank`` counts from 1 in the queue of that market and side at these marks; ``score`` is what it was ranked by.
+    ``loss`` is 0 when no loss is covered; ``cause`` is then left out where the backstop was over its limit, and
+    "profit_cap" where profits were above the cap of a pool.
     """
 
     loss: int
@@ -262,6 +266,7 @@ class Deleveraged(NamedTuple):
     rank: int
     score: int
     why: Why
+    cause: str | None = None
 
 
 class GainsHaircut(NamedTuple):
@@ -406,6 +411,7 @@ Event = (
     | DeleverageNeeded
     | DeleverageShared
     | Deleveraged
+    | ProfitCapped
     | GainsHaircut
     | Residual
     | LossCarried
@@ -459,6 +465,7 @@ EVENT_NAMES: dict[type[Any], str] = {
     DeleverageNeeded: "deleverage_needed",
     DeleverageShared: "deleverage_shared",
     Deleveraged: "deleveraged",
+    ProfitCapped: "profit_capped",
     GainsHaircut: "gains_haircut",
     Residual: "residual",
     LossCarried: "loss_carried",

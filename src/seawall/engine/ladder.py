@@ -8,7 +8,9 @@
    what nobody paid is residual once the account is flat, and carried while it still holds positions;
 4. the backstop's own limit: what it may not hold is deleveraged at the mark; if it is bankrupt itself it goes
    through step 3 like anyone else;
-5. a backstop that is through with its work passes its surplus on, where the policy says so.
+5. the profit cap (``engine.profitcap``): a bankrupt pool goes through step 3, else winners are closed until their
+   profits are within what the pool may owe;
+6. a backstop that is through with its work passes its surplus on, where the policy says so.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from seawall.engine.deleverage import deleverage
 from seawall.engine.events import TakenOver
 from seawall.engine.losses import default_of, settle
 from seawall.engine.posting import Step
+from seawall.engine.profitcap import bankrupt_pool, cap_profits
 from seawall.engine.state import State, watched
 from seawall.margin import UnitState
 from seawall.waterfall import LayerKind
@@ -56,6 +59,10 @@ def resolve(state: State, step: Step) -> None:
     if defaults:
         settle_defaults(state, step, defaults)
     _hold_backstop_to_its_limits(state, step)
+    broke = bankrupt_pool(state)
+    if broke:
+        settle_defaults(state, step, broke)
+    cap_profits(state, step)
     pass_on_surplus(state, step)
 
 

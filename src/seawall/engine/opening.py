@@ -213,7 +213,8 @@ def open_state(
             numeraire when the policy judges accounts as a whole.
 
     Raises:
-        InputError: a market with positions has no opening mark; a name clash with a house account.
+        InputError: a market with positions has no opening mark; a name clash with a house account; a fund that would
+            have to take positions.
     """
     prices = _opening_marks(snapshot, marks)
     full = complete(snapshot, policy, prices)
@@ -258,12 +259,7 @@ def open_state(
     )
     for asset, (num, den) in (indexes or {}).items():
         book.set_collateral_price(asset, num, den)
-    for name, account in house_accounts(full.account_ids, full.roles, policy.house).items():
-        if account is not None:
-            state.house[name] = account
-    rule = policy.liquidation.backstop
-    if rule is not None:
-        state.backstop = state.house[rule.account]
+    _open_house(state)
     state.halts = [HaltTrack(rule) for rule in policy.halts]
     _open_members(state)
     _post_opening(state)
@@ -274,6 +270,27 @@ def open_state(
     # Who is at risk already is looked at with the first marks, whichever market they move.
     state.watch.update(u for u in book.at_risk_units() if book.account_of(u) not in state.house_accounts)
     return state
+
+
+def _open_house(state: State) -> None:
+    """Which account plays each house account. That of a profit cap takes positions over: a book's fund may not.
+
+    Raises:
+        InputError: it is a fund.
+    """
+    for name, account in house_accounts(state.snapshot.account_ids, state.snapshot.roles, state.policy.house).items():
+        if account is not None:
+            state.house[name] = account
+    if state.policy.liquidation.backstop is not None:
+        state.backstop = state.house[state.policy.liquidation.backstop.account]
+    rule = state.policy.profit_cap
+    if rule is not None and state.snapshot.roles[state.house[rule.account]] == "fund":
+        raise InputError(
+            "pays capped profits and takes over positions, but a fund holds none",
+            field="role",
+            value=state.account_name(state.house[rule.account]),
+            expected="role backstop",
+        )
 
 
 def _opening_marks(snapshot: BookSnapshot, marks: Mapping[int, int]) -> dict[int, int]:

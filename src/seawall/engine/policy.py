@@ -18,7 +18,7 @@ from seawall.liquidation import HaltRule, LiquidationRule
 from seawall.margin import HaircutSchedule, MarginRule
 from seawall.market import MarkRule, OracleRule
 from seawall.members import MembersRule
-from seawall.waterfall import DebtRule, DeleverageRule, LayerRule, SurplusRule
+from seawall.waterfall import DebtRule, DeleverageRule, LayerRule, ProfitCapRule, SurplusRule
 from seawall.waterfall.winddown import PriceBasis
 
 
@@ -37,6 +37,7 @@ class HouseAccount:
     share_of_cash: Fraction | None = None
 
 
+LATER = ("auctions", "profit_cap")
 CLAIMANT_CLASSES = ("members", "default_fund", "venue")
 
 
@@ -83,7 +84,7 @@ class Policy:
     source, which structure of the venue it leaves out, and where the venue's own rule is known to be unsound.
     ``tiers`` sorts markets by base coin; ``members`` is the default fund of a clearing house;
     ``halts`` are what may stand still and when; ``wind_down`` is what happens when the venue itself fails;
-    ``auctions`` are of the fund's debt and of its surplus.
+    ``auctions`` are of the fund's debt and of its surplus; ``profit_cap`` keeps pending profits within what a pool can pay.
     """
 
     name: str
@@ -105,15 +106,14 @@ class Policy:
     halts: tuple[HaltRule, ...] = ()
     wind_down: WindDownRule | None = None
     auctions: AuctionsRule | None = None
+    profit_cap: ProfitCapRule | None = None
 
     def canonical(self) -> str:
         """The policy as one line of JSON with sorted keys, fractions as ``n/d``: what is hashed.
 
-        A policy without auctions does not name them, so that it keeps the hash it had before there were any.
+        Without the tables in ``LATER`` that the policy does not have, so that hashes from before they existed stay.
         """
-        plain = to_plain(self)
-        if self.auctions is None:
-            del plain["auctions"]
+        plain = {k: v for k, v in to_plain(self).items() if v is not None or k not in LATER}
         return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @property

@@ -118,6 +118,57 @@ CLOSINGS: Mapping[str, Rule] = {
         ),
         (Post("lots", "lots"),),
     ),
+    "profit_cap.share": Rule(
+        "Pending profit of one side: what its members' positions are worth at the mark less their entry values, not below "
+        "zero. The pool is the account's cash and what the clearing accounts of the asset hold: realised losses went "
+        "there, realised profits come from there.",
+        (
+            ("value", "muldiv", "held", "worth", 1),
+            ("gain", "sub", "value", "entry"),
+            ("profit", "max", "gain", 0),
+            ("pool", "add", "cash", "clearing"),
+        ),
+        (Post("profit", "profit"), Post("pool", "pool")),
+    ),
+    "profit_cap.needed": Rule(
+        "Profit is above its cap of the pool. Paying x leaves profit - x of pool - x: the least x that brings the share to "
+        "the cap, rounded up.",
+        (
+            ("own", "max", "pool", 0),
+            ("had", "muldiv", "profit", "cap_den", 1),
+            ("may", "muldiv", "own", "cap_num", 1),
+            ("above", "compare", "may", "had"),
+            ("over", "sub", "had", "may"),
+            ("part", "sub", "cap_den", "cap_num"),
+            ("to_cap", "muldiv", "over", 1, "part", "ceil"),
+        ),
+        holds=("above",),
+    ),
+    "profit_cap.most": Rule(
+        "The most that may be paid before the share is below its floor, rounded down, and no more than the profit.",
+        (
+            ("had", "muldiv", "profit", "floor_den", 1),
+            ("must", "muldiv", "own", "floor_num", 1),
+            ("over", "sub", "had", "must"),
+            ("part", "sub", "floor_den", "floor_num"),
+            ("to_floor", "muldiv", "over", 1, "part"),
+            ("most", "min", "profit", "to_floor"),
+            ("needed", "min", "to_cap", "most"),
+        ),
+        (Post("most", "most"), Post("needed", "needed")),
+    ),
+    "profit_cap.closed": Rule(
+        "What the closed positions realise, within what may be paid; what is missing is left over.",
+        (
+            ("collected", "sum", "realised"),
+            ("limit", "add", "most", 1),
+            ("within", "compare", "collected", "limit"),
+            ("short", "sub", "needed", "collected"),
+            ("residual", "max", "short", 0),
+        ),
+        (Post("collected", "collected"), Post("residual", "residual")),
+        holds=("within",),
+    ),
     "rank.profit_leverage": Rule(
         "Ranked by (profit / entry notional) x (notional / equity); " + _SCORE_TAIL,
         (

@@ -85,6 +85,20 @@ class AccountTally:
     rank: int = 0
     counterparty: str = ""
     because: int = 0
+    cause: str | None = None
+
+
+@dataclass(slots=True)
+class ProfitCapTally:
+    """What a profit cap did: how often profits were above it, who was closed, what the pool paid at the mark, and the
+    most that had to be paid and that was left at one look. Reporting units."""
+
+    times: int = 0
+    accounts: set[str] = field(default_factory=set)
+    notional: int = 0
+    collected: int = 0
+    largest_needed: int = 0
+    largest_residual: int = 0
 
 
 @dataclass(slots=True)

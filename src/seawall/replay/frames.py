@@ -91,6 +91,7 @@ DELEVERAGINGS = {
     "score": COUNT,
     "notional": AMOUNT,
     "given_up": AMOUNT,
+    "cause": TEXT,
 }
 
 

@@ -16,6 +16,7 @@ from seawall.engine.events import CashCut, Deleveraged, GainsHaircut, OpenIntere
 from seawall.money import Rounding, muldiv
 
 DIGITS = 4
+RATE_SCALE = 10**9
 K = TypeVar("K", int, tuple[int, int])
 
 
@@ -57,6 +58,16 @@ class LargestShares:
         self._state = state
         self.of_profit = Fraction(0)
         self.of_equity = Fraction(0)
+        self._of_profit: dict[int, int] = {}  # the largest of each winner so far, billionths
+        self._of_equity: dict[int, int] = {}
+
+    def gini_of_profit(self) -> str | None:
+        """Gini coefficient among winners of the largest share of profit that each gave up at once; None: nobody did."""
+        return concentration(self._of_profit.values())["gini"]  # type: ignore[no-any-return]
+
+    def gini_of_equity(self) -> str | None:
+        """The same for shares of equity."""
+        return concentration(self._of_equity.values())["gini"]  # type: ignore[no-any-return]
 
     def note(self, outcome: Outcome) -> None:
         """Look at one command that deleveraged or cut gains, after it was applied."""
@@ -130,6 +141,7 @@ class LargestShares:
             profit = (left - lots) * state.worth(market) - before
             if profit > 0:
                 self.of_profit = max(self.of_profit, Fraction(cost, profit))
+                _keep(self._of_profit, [(account, cost, profit)])
 
     def _haircut(
         self,
@@ -151,6 +163,7 @@ class LargestShares:
             if account in profits and state.settle_asset[market] == asset:
                 profits[account] += amount
         self.of_profit = max(self.of_profit, _largest(cuts.values(), profits.values()))
+        _keep(self._of_profit, zip(cuts, cuts.values(), profits.values(), strict=True))
 
     def _equities(self, asset: int, amounts: dict[int, int], others: dict[tuple[int, int], int]) -> None:
         paid = {account: amount for account, amount in amounts.items() if amount > 0}
@@ -161,6 +174,7 @@ class LargestShares:
             for left, (account, amount) in zip(equity.tolist(), paid.items(), strict=True)
         ]
         self.of_equity = max(self.of_equity, _largest(paid.values(), before))
+        _keep(self._of_equity, zip(paid, paid.values(), before, strict=True))
 
 
 def _add(where: dict[K, int], key: K, amount: int) -> None:
@@ -172,6 +186,13 @@ def charges_of(state: State, event: OpenInterestCharged) -> list[tuple[str, int]
     layers = state.policy.layers
     rank = len(layers) - next(i for i, rule in enumerate(layers) if rule.name == event.layer)
     return [(c.holder, c.amount) for c in state.claims.of_loss(event.loss) if c.rank == rank and c.asset == event.asset]
+
+
+def _keep(found: dict[int, int], shares: Iterable[tuple[int, int, int]]) -> None:
+    """Keep the largest part / whole of each account, billionths rounded down; a whole that is not above zero is none."""
+    for account, part, whole in shares:
+        if whole > 0 and part > 0:
+            found[account] = max(found.get(account, 0), muldiv(part, RATE_SCALE, whole, Rounding.FLOOR))
 
 
 def _largest(parts: Iterable[int], wholes: Iterable[int]) -> Fraction:

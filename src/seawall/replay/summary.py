@@ -137,8 +137,10 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
             "notional": text(tally.deleveraged_notional),
             "needed": text(tally.needed),
             "collected": text(tally.collected),
+            "residual": text(sum(left for left in tally.asked.values() if left > 0)),
             "overshoot": text(tally.collected - tally.needed),
             "of_backstop_notional": text(tally.deleveraged_from_backstop),
+            "of_profit_cap_notional": text(tally.capped.notional),
             "largest": [
                 {
                     "account": a.name,
@@ -157,7 +159,10 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
             "amount": text(tally.haircut_amount),
             "max_of_profit": ratio_text(shares.of_profit.numerator, shares.of_profit.denominator),
             "max_of_equity": ratio_text(shares.of_equity.numerator, shares.of_equity.denominator),
+            "gini_of_profit": shares.gini_of_profit(),
+            "gini_of_equity": shares.gini_of_equity(),
         },
+        "profit_cap": _profit_cap(state, tally),
         **shared(tally),
         "residual": text(tally.residual),
         "pending": text(pending(tally)),
@@ -173,7 +178,24 @@ def _largest(tally: Tally, size: Callable[[AccountTally], int], count: int = 3) 
     return sorted(hit, key=lambda a: (-size(a), a.name))[:count]
 
 
+def _profit_cap(state: State, tally: Tally) -> dict[str, Any] | None:
+    """What a profit cap did; None where the policy has none."""
+    if state.policy.profit_cap is None:
+        return None
+    found, text = tally.capped, tally.valuer.text
+    return {
+        "times": found.times,
+        "accounts": len(found.accounts),
+        "notional": text(found.notional),
+        "collected": text(found.collected),
+        "largest_needed": text(found.largest_needed),
+        "largest_residual": text(found.largest_residual),
+    }
+
+
 def _because(account: AccountTally) -> str:
+    if account.cause == "profit_cap":
+        return "profits of its side were above the cap of the pool"
     if account.because == 0:
         return "the backstop was over its limit"
     return f"loss {account.because} had to be covered"

@@ -21,11 +21,12 @@ from seawall.engine.events import (
     LiquidationStarted,
     LossCarried,
     LossRecognised,
+    ProfitCapped,
     Residual,
     TakenOver,
 )
 from seawall.money import split
-from seawall.replay.counts import AccountTally, HouseTally, MarketTally
+from seawall.replay.counts import AccountTally, HouseTally, MarketTally, ProfitCapTally
 from seawall.replay.payments import LayerPayments
 from seawall.replay.shares import LargestShares
 from seawall.replay.sharing import MEMBERS, SHARING, Shares, drawn
@@ -54,6 +55,8 @@ class Tally:
     deleveraged_from_backstop: int = 0
     needed: int = 0
     collected: int = 0
+    asked: dict[int, int] = field(default_factory=dict)
+    capped: ProfitCapTally = field(default_factory=ProfitCapTally)
     haircut_amount: int = 0
     haircut_rate: tuple[int, int] = (0, 1)
     residual: int = 0
@@ -250,7 +253,17 @@ class Tally:
         self.covered(event.loss, value)
 
     def _needed(self, event: DeleverageNeeded) -> None:
-        self.needed += self.value(event.asset, event.amount)
+        value = self.value(event.asset, event.amount)
+        self.needed += value
+        self.asked[event.loss] = value
+
+    def _capped(self, event: ProfitCapped) -> None:
+        """What was realised is no cost to anybody: it was closed at the mark."""
+        found = self.capped
+        found.times += 1
+        found.collected += self.value(event.asset, event.collected)
+        found.largest_needed = max(found.largest_needed, self.value(event.asset, event.needed))
+        found.largest_residual = max(found.largest_residual, self.value(event.asset, event.residual))
 
     def _deleveraged(self, event: Deleveraged) -> None:
         self.deleveraged.add(event.account)
@@ -262,8 +275,13 @@ class Tally:
         self.collected += cost
         account.given_up += cost
         market.given_up += cost
-        if event.loss == 0:
+        if event.cause is not None:
+            self.capped.notional += notional
+            self.capped.accounts.add(event.account)
+        elif event.loss == 0:
             self.deleveraged_from_backstop += notional
+        else:
+            self.asked[event.loss] = self.asked.get(event.loss, 0) - cost
         house = self.house_of(event.counterparty)
         if house is not None:
             house.deleveraging += cost
@@ -275,6 +293,7 @@ class Tally:
         if notional > account.largest:
             account.largest, account.market, account.rank = notional, event.market, event.rank
             account.counterparty, account.because = event.counterparty, event.loss
+            account.cause = event.cause
         self.deleveragings.append(
             (
                 self.record,
@@ -287,6 +306,7 @@ class Tally:
                 event.score,
                 notional,
                 cost,
+                event.cause or ("loss" if event.loss else "backstop_limit"),
             )
         )
 
@@ -322,6 +342,7 @@ _COUNT: dict[type[Any], Any] = {
     Drawn: Tally._drawn,
     DeleverageNeeded: Tally._needed,
     Deleveraged: Tally._deleveraged,
+    ProfitCapped: Tally._capped,
     GainsHaircut: Tally._haircut,
     Residual: Tally._residual,
     **SHARING,

@@ -10,6 +10,7 @@ from seawall.errors import PolicyError
 from seawall.tables.keys import Table, nearest
 from seawall.waterfall import (
     CAUSES,
+    OTHER_TIER,
     DeleverageRule,
     GainsBase,
     LayerKind,
@@ -17,6 +18,7 @@ from seawall.waterfall import (
     Limit,
     LimitScope,
     PriceRule,
+    ProfitCapRule,
     RankRule,
     order_layers,
 )
@@ -157,3 +159,42 @@ def read_deleverage(t: Table | None) -> DeleverageRule | None:
         )
     t.done()
     return rule
+
+
+def read_profit_cap(t: Table | None, house: list[str], tiers: list[str]) -> ProfitCapRule | None:
+    """The profit cap, None without a table. ``tiers`` of the policy; a plain share holds for every market.
+
+    Raises:
+        PolicyError: no such account, a tier in one of cap and floor only, or not floor <= cap < 1.
+    """
+    if t is None:
+        return None
+    account = t.text("account")
+    if account not in house:
+        t.fail("account", "no such house account", nearest(account, house) if house else "a [[house]] account")
+    cap, floor = (_by_tier(t, key, tiers or [OTHER_TIER]) for key in ("cap", "floor"))
+    t.done()
+    for tier in sorted(set(cap) ^ set(floor)):
+        missing = "floor" if tier in cap else "cap"
+        t.fail(missing, f"says nothing of tier {tier}", f"a {missing} for {', '.join(sorted(set(cap) | set(floor)))}")
+    for tier, most in cap.items():
+        if most >= ONE:
+            t.fail("cap", "profits of the whole pool and more are not capped", 'less than "1", such as "0.85"')
+        if floor[tier] > most:
+            t.fail(
+                "floor",
+                f"above the cap: closing would begin and not be allowed to end (tier {tier})",
+                "at most the cap",
+            )
+    return ProfitCapRule(account, cap, floor)
+
+
+def _by_tier(t: Table, key: str, tiers: list[str]) -> dict[str, Fraction]:
+    """One share for every tier, or a table of shares by tier."""
+    if not isinstance(t.data.get(key), dict):
+        share = t.fraction(key, high=ONE)
+        return dict.fromkeys(tiers, share)
+    by_tier = t.must(key)
+    found = {tier: by_tier.fraction(tier, high=ONE) for tier in tiers if by_tier.has(tier)}
+    by_tier.done()
+    return found

@@ -35,7 +35,7 @@ from seawall.tables.auctions import read_auctions
 from seawall.tables.closing import read_market_amount, read_window
 from seawall.tables.halts import read_halts, read_wind_down
 from seawall.tables.keys import Table, nearest
-from seawall.tables.layers import choice, money, read_deleverage, read_layers
+from seawall.tables.layers import choice, money, read_deleverage, read_layers, read_profit_cap
 from seawall.tables.soundness import check_sound
 from seawall.waterfall import OTHER_TIER, LayerKind
 
@@ -120,6 +120,7 @@ def policy_from_mapping(data: Mapping[str, Any], where: str = "policy") -> Polic
         halts=read_halts(top.rows("halts")),
         wind_down=read_wind_down(top.table("wind_down")),
         auctions=read_auctions(top.table("auctions"), names),
+        profit_cap=read_profit_cap(top.table("profit_cap"), names, by_tier),
     )
     margin_table.done()
     top.done()

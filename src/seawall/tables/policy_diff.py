@@ -44,7 +44,19 @@ def policy_diff(a: Policy, b: Policy) -> list[Difference]:
     return found
 
 
-TABLES = ("", "margin", "oracle", "marks", "liquidation", "backstop", "layers", "deleverage", "tiers", "members")
+TABLES = (
+    "",
+    "margin",
+    "oracle",
+    "marks",
+    "liquidation",
+    "backstop",
+    "layers",
+    "deleverage",
+    "profit_cap",
+    "tiers",
+    "members",
+)
 
 
 def _place(group: str) -> tuple[int, str]:

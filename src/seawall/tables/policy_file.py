@@ -12,7 +12,16 @@ from typing import Any
 from seawall.engine import AuctionsRule, HouseAccount, Policy, WindDownRule
 from seawall.liquidation import BackstopRule, Criterion, FeeKind, HaltRule, LiquidationRule, MarketAmount
 from seawall.members import MembersRule
-from seawall.waterfall import AuctionTerms, DeleverageRule, LayerKind, LayerRule, Limit, LimitScope
+from seawall.waterfall import (
+    OTHER_TIER,
+    AuctionTerms,
+    DeleverageRule,
+    LayerKind,
+    LayerRule,
+    Limit,
+    LimitScope,
+    ProfitCapRule,
+)
 
 SECOND = 10**9
 SCOPES = {
@@ -58,6 +67,7 @@ def policy_to_mapping(policy: Policy) -> dict[str, Any]:
             "backstop": None if liquidation.backstop is None else _backstop(liquidation.backstop),
             "layers": [_layer(rule) for rule in policy.layers],
             "deleverage": None if policy.deleverage is None else _deleverage(policy.deleverage),
+            "profit_cap": None if policy.profit_cap is None else _profit_cap(policy.profit_cap, tiers),
             "house": [_house(h) for h in policy.house],
             "tiers": tiers,
             "members": None if policy.members is None else _members(policy.members),
@@ -256,6 +266,15 @@ def _deleverage(rule: DeleverageRule) -> dict[str, Any]:
         },
         {"seed": 0, "share": "1", "backoff": "1"},
     )
+
+
+def _profit_cap(rule: ProfitCapRule, tiers: Mapping[str, object]) -> dict[str, Any]:
+    def share(by_tier: Mapping[str, Fraction]) -> str | dict[str, str]:
+        if set(by_tier) == {*tiers, OTHER_TIER} and len(set(by_tier.values())) == 1:
+            return exact(by_tier[OTHER_TIER])
+        return {tier: exact(value) for tier, value in by_tier.items()}
+
+    return {"account": rule.account, "cap": share(rule.cap), "floor": share(rule.floor)}
 
 
 def _house(house: HouseAccount) -> dict[str, Any]:

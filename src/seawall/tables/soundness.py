@@ -14,7 +14,7 @@ from seawall.liquidation import Criterion, FeeKind, HaltKind, LimitKind, Sense
 from seawall.tables.auctions import check_auctions
 from seawall.tables.keys import Table
 from seawall.tables.policy_file import exact
-from seawall.waterfall import PAYING, LayerKind, LayerRule, Limit, LimitScope
+from seawall.waterfall import PAYING, LayerKind, LayerRule, Limit, LimitScope, PriceRule
 
 ONE = Fraction(1)
 RESERVED = ("outside", "external")
@@ -63,6 +63,7 @@ def check_sound(policy: Policy, top: Table) -> None:
         _money_of(policy, rule, row, before)
         _limits(rule, row)
         _reach(policy, rule, row, before)
+    _profit_cap(policy, top)
     _halts(policy, top)
     check_auctions(policy, top)
 
@@ -80,6 +81,8 @@ def _house(policy: Policy, top: Table) -> None:
         used.add(fee.account)
     if policy.auctions is not None:
         used.add(policy.auctions.account)
+    if policy.profit_cap is not None:
+        used.add(policy.profit_cap.account)
     for house, t in zip(policy.house, top.rows("house"), strict=True):
         if house.name.startswith(CONTRIBUTION):
             t.fail("name", "contributions already pay in the members' layer: their money would count twice", '"fund"')
@@ -88,7 +91,7 @@ def _house(policy: Policy, top: Table) -> None:
         if house.name not in used:
             t.fail(
                 "name",
-                "no layer, backstop, fee or auction uses this account",
+                "no layer, backstop, fee, profit cap or auction uses this account",
                 f'[[layers]] with kind = "account" and account = "{house.name}", or no such [[house]]',
             )
 
@@ -291,13 +294,30 @@ def _reach_deleverage(policy: Policy, rule: LayerRule, row: Table, before: Seque
             )
 
 
+def _profit_cap(policy: Policy, top: Table) -> None:
+    """A cap needs an order in which winners are closed, at the mark, and an account that can hold what they held."""
+    rule = policy.profit_cap
+    if rule is None:
+        return
+    if policy.deleverage is None:
+        top.fail("deleverage", "profits are capped but nothing says who is closed first", 'rank, and price = "mark"')
+    if policy.deleverage.price is not PriceRule.MARK:
+        top.must("deleverage").fail("price", "capped profits are closed at the mark: nothing is given up", '"mark"')
+    at = next(i for i, house in enumerate(policy.house) if house.name == rule.account)
+    if policy.house[at].role == "fund":
+        top.rows("house")[at].fail(
+            "role", "takes the positions of capped winners, and a fund may hold none", '"backstop"'
+        )
+
+
 # --- halts ----------------------------------------------------------------------------------------------------------
 
 
 def _halts(policy: Policy, top: Table) -> None:
     """Switches that switch something, on criteria that can be met and can be missed."""
     for rule, t in zip(policy.halts, top.rows("halts"), strict=True):
-        if rule.kind is HaltKind.DELEVERAGING and not any(x.kind is LayerKind.DELEVERAGE for x in policy.layers):
+        deleverages = policy.profit_cap is not None or any(x.kind is LayerKind.DELEVERAGE for x in policy.layers)
+        if rule.kind is HaltKind.DELEVERAGING and not deleverages:
             t.fail("kind", "switches deleveraging, but no layer deleverages", 'a layer of kind "deleverage"')
         for key, criteria in (("starts", rule.starts), ("ends", rule.ends)):
             for criterion, row in zip(criteria, t.rows(key), strict=True):

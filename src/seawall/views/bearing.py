@@ -314,6 +314,8 @@ def _hardest(material: Material) -> Table:
 def _because(event: dict[str, Any]) -> str:
     if not event:
         return "its gains were cut with everybody’s"
+    if event.get("cause") == "profit_cap":
+        return "profits of its side were above the cap of the pool"
     if event["loss"] == 0:
         return "the backstop was over its limit"
     return f"to cover loss {event['loss']} ({event['counterparty']})"

@@ -33,6 +33,7 @@ DECISIVE = (
     "drawn",
     "deleverage_shared",
     "deleveraged",
+    "profit_capped",
     "gains_haircut",
     "residual",
     "position_settled",
@@ -200,7 +201,7 @@ def _decision(scene: Scene, found: Located, moment: Moment) -> Decision:
         st, avoided, when = moment.units.get(who), moment.avoided.get(who, []), "just before"
     queue, more = queue_of(state, terms, found, moment) if event["kind"] == "deleveraged" else (None, [])
     if event["kind"] == "deleveraged":
-        avoided = more
+        avoided = [*more, *_facts(scene, found)]
     elif event["kind"] not in ("liquidation_started", "taken_over", "loss_recognised"):
         avoided = _facts(scene, found)
     served = its_queue(state, found, moment)
@@ -226,7 +227,9 @@ def _facts(scene: Scene, found: Located) -> list[Avoided]:
     """What could have been done about a shared loss, where the rule itself says it."""
     event = found.event
     note = AVOIDED.get(event["kind"], "")
-    if event["kind"] == CHARGED:
+    if event.get("cause") == "profit_cap":
+        note = f"the profits of its side of {event['market']} within the cap: nobody is closed then, wherever they rank"
+    elif event["kind"] == CHARGED:
         note = f"holding fewer lots of {event['market']} at that moment: each open lot paid the same, long or short"
     elif event["kind"] == "halt_began":
         note = f"the measure not meeting the criterion; it ends by itself at {clock(event['until_ns'])} at the latest"

@@ -56,6 +56,8 @@ def policy_keys(event: Event, policy: Policy, served: DeleverageRule | None = No
             ("backstop.takes_unfilled", str(rules.backstop.takes_unfilled).lower()),
             ("backstop.takes_bankrupt", str(rules.backstop.takes_bankrupt).lower()),
         ]
+    elif kind == "profit_capped" or event.get("cause") == "profit_cap":
+        out = _profit_cap(policy)
     elif kind in ("deleveraged", "deleverage_shared", "deleverage_needed"):
         out = _deleverage(event, policy, served or policy.deleverage)
     elif kind in ("halt_began", "halt_ended"):
@@ -138,6 +140,27 @@ def _by_market(amounts: MarketAmount) -> str:
     if amounts.by_tier is None:
         return exact(Fraction(amounts.amount or 0, 10**6))
     return ", ".join(f"{tier} {exact(Fraction(amount, 10**6))}" for tier, amount in amounts.by_tier.items())
+
+
+def _profit_cap(policy: Policy) -> Keys:
+    """The cap with its tiers, and the order in which winners are closed."""
+    rule, terms = policy.profit_cap, policy.deleverage
+    if rule is None or terms is None:
+        return []
+    shares = [
+        (
+            f"profit_cap.{key}",
+            ", ".join(f"{share} ({tier})" if len(found) > 1 else str(share) for tier, share in found.items()),
+        )
+        for key, found in (("cap", rule.cap), ("floor", rule.floor))
+    ]
+    price = f"{terms.price.value} ({_PRICES[terms.price]})"
+    return [
+        ("profit_cap.account", rule.account),
+        *shares,
+        ("deleverage.rank", terms.rank.value),
+        ("deleverage.price", price),
+    ]
 
 
 def _halt(event: Event, policy: Policy) -> Keys:

@@ -210,6 +210,8 @@ _EVERYONE = {
     RankRule.EQUAL: "everyone gives the same, as far as their positions go",
     RankRule.RISK_AWARE: "everyone gives in proportion to profit times leverage",
     RankRule.RELIEF: "the order is by how much closing takes off the account's net exposure",
+    RankRule.PROJECTION: "everyone gives in proportion to the square of lots: large positions give a larger part",
+    RankRule.MIN_MAX: "everyone gives whole lots so that the largest part of equity is least: more equity gives more",
     RankRule.WALK: "the place is drawn by seed",
 }
 

@@ -26,6 +26,8 @@ _PARTS = {
     RankRule.LEVERAGE: ("notional", "equity"),
     RankRule.RISK_AWARE: ("profit", "notional", "equity"),
     RankRule.RELIEF: ("relief",),
+    RankRule.PROJECTION: ("lots",),
+    RankRule.MIN_MAX: ("lots", "equity"),
     RankRule.WALK: (),
 }
 

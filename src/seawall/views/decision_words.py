@@ -138,12 +138,30 @@ def _deleveraged(e: Event, t: Terms, me: str | None) -> str:
     if me == e["counterparty"]:
         return f"{t.size(e['market'], e['lots'])} of {e['market']} went to {e['account']} (rank {e['rank']}) at {price}"
     why = f"to cover loss {e['loss']} of {e['counterparty']}"
-    if not e["loss"]:
+    if e.get("cause") == "profit_cap":
+        why = f"because the profits of all {side}s in {e['market']} were above their cap of what {e['counterparty']} can pay"
+    elif not e["loss"]:
         why = f"because {e['counterparty']} was over its limit"
     return (
         f"{'' if e['account'] == me else e['account'] + ' '}was deleveraged: rank {e['rank']}, {t.size(e['market'], e['lots'])} of its {side} "
         f"{e['market']} was closed at about {price}, {gave}, {why}"
     )
+
+
+def _capped(e: Event, t: Terms, me: str | None) -> str:
+    asset, left = e["asset"], e["residual"]
+    share = f" ({e['profit'] / e['pool']:.1%})" if e["pool"] > 0 else ""
+    told = (
+        f"profits of all {e['side']}s in {e['market']} were {t.money(asset, e['profit'])} of a pool of "
+        f"{t.money(asset, e['pool'])}{share}, above the cap: {t.money(asset, e['needed'])} had to be paid to be within it; "
+        f"{t.size(e['market'], e['lots'])} was closed at the mark against {e['account']}, and {t.money(asset, e['collected'])} of profit was paid"
+    )
+    if not left:
+        return told
+    why = "what remained would have passed the floor, or nobody was left to close" if e["lots"] else "nobody was closed"
+    if e["profit"] >= e["pool"]:
+        why = "profits were all of the pool and more, so that paying some would have been at the cost of the others"
+    return f"{told}; {t.money(asset, left)} was left: {why}"
 
 
 def _haircut(e: Event, t: Terms, me: str | None) -> str:
@@ -207,6 +225,7 @@ _WORDS: Mapping[str, Callable[[Event, Terms, str | None], str]] = {
     "deleverage_needed": _needed,
     "deleverage_shared": _shared,
     "deleveraged": _deleveraged,
+    "profit_capped": _capped,
     "gains_haircut": _haircut,
     "residual": _residual,
     "loss_carried": _carried,

@@ -21,7 +21,16 @@ from seawall.liquidation import (
 from seawall.members import MembersRule
 from seawall.views.document import Document, Part, Parts
 from seawall.views.rules_auctions import auctions_in_words
-from seawall.waterfall import GainsBase, LayerKind, LayerRule, LimitScope, PriceRule, RankRule
+from seawall.waterfall import (
+    OTHER_TIER,
+    GainsBase,
+    LayerKind,
+    LayerRule,
+    LimitScope,
+    PriceRule,
+    ProfitCapRule,
+    RankRule,
+)
 
 RANKS = {
     RankRule.PROFIT_LEVERAGE: "those with most profit times leverage first",
@@ -33,6 +42,8 @@ RANKS = {
     RankRule.LEVERAGE: "the most levered first, until the highest leverage is equal",
     RankRule.RISK_AWARE: "all on the other side, in proportion to profit times leverage",
     RankRule.RELIEF: "those first whose net exposure falls most by it; hedges come last",
+    RankRule.PROJECTION: "all on the other side, in proportion to the square of their position: large ones give a larger part",
+    RankRule.MIN_MAX: "all on the other side, in whole lots, so that the largest part of equity anyone gives up is least",
     RankRule.WALK: "from a pseudo-random account onward, in account order",
 }
 PRICES = {
@@ -74,6 +85,8 @@ def rules_in_words(policy: Policy, doc: Document) -> list[tuple[str, Parts]]:
             (f"then {layer.name}" if number > 1 or found else layer.name, _layer(policy, number - 1, layer, doc))
         )
     found.append(("then residual", ["What nobody paid stays on a deficit account, for all to see."]))
+    if policy.profit_cap is not None:
+        found.append(("profit cap", _profit_cap(policy, policy.profit_cap, doc)))
     if policy.members is not None:
         found.append(("members", _members(policy.members, doc)))
     found.extend((f"halt of {h.kind.value}", _halt(n, h, doc)) for n, h in enumerate(policy.halts))
@@ -82,6 +95,22 @@ def rules_in_words(policy: Policy, doc: Document) -> list[tuple[str, Parts]]:
     if policy.wind_down is not None:
         found.append(("if the venue itself fails", _wind_down(policy.wind_down, doc)))
     return found
+
+
+def _profit_cap(policy: Policy, rule: ProfitCapRule, doc: Document) -> Parts:
+    out: list[Part] = [f"Account {rule.account} pays profits. When those of one side of a market are above "]
+    tiers = list(rule.cap)
+    for number, tier in enumerate(tiers):
+        name = "" if len(tiers) == 1 else " (other coins)" if tier == OTHER_TIER else f" (coins of tier {tier})"
+        out += [", or " if number else "", doc.fig(f"rules.profit_cap.cap.{tier}", "part"), name]
+    out.append(" of its money, winners of that side are closed at the mark")
+    if policy.deleverage is not None:
+        out.append(f" ({RANKS.get(policy.deleverage.rank, policy.deleverage.rank.value)})")
+    out.append(", and it takes their positions, until they are within; never below ")
+    for number, tier in enumerate(tiers):
+        name = "" if len(tiers) == 1 else f" ({tier})"
+        out += [", or " if number else "", doc.fig(f"rules.profit_cap.floor.{tier}", "part"), name]
+    return [*out, ". From all of its money on, and while it is bankrupt, nobody is closed."]
 
 
 def _members(rule: MembersRule, doc: Document) -> Parts:

@@ -15,7 +15,7 @@ from seawall.waterfall.allocation import (
 )
 from seawall.waterfall.auctions import Auction, AuctionTerms, DebtRule, SurplusRule, improves
 from seawall.waterfall.bankruptcy import BankruptPosition, Resolved, TokenHealth, resolve
-from seawall.waterfall.budget import Backoff, CapRoom, ProfitCap, deficit_of, needed, severe, severity_of
+from seawall.waterfall.budget import Backoff, CapRoom, ProfitCap, ProfitCapRule, deficit_of, needed, severe, severity_of
 from seawall.waterfall.claims import Claim, ClaimBook
 from seawall.waterfall.deficits import Deficit, DeficitBook
 from seawall.waterfall.deleveraging import (
@@ -30,6 +30,7 @@ from seawall.waterfall.deleveraging import (
     rank,
     seize_in_order,
     seize_pro_rata,
+    shares_out,
     take_in_order,
     take_pro_rata,
 )
@@ -45,7 +46,7 @@ from seawall.waterfall.gains import (
 from seawall.waterfall.haircut import Haircut, haircut_gains
 from seawall.waterfall.layers import Allocation, Draw, LayerState, allocate
 from seawall.waterfall.metrics import InUnits, Metrics, gini, measure
-from seawall.waterfall.minmax import min_max
+from seawall.waterfall.minmax import min_max, min_max_lots
 from seawall.waterfall.order import order_layers
 from seawall.waterfall.parts import parts
 from seawall.waterfall.projection import project
@@ -145,6 +146,7 @@ __all__ = [
     "PolicySummary",
     "PriceRule",
     "ProfitCap",
+    "ProfitCapRule",
     "RankRule",
     "Resolved",
     "Returned",
@@ -183,6 +185,7 @@ __all__ = [
     "lights",
     "measure",
     "min_max",
+    "min_max_lots",
     "needed",
     "order_by_score",
     "order_layers",
@@ -208,6 +211,7 @@ __all__ = [
     "seize_pro_rata",
     "severe",
     "severity_of",
+    "shares_out",
     "signed_leverage_scores",
     "successive_defaults",
     "summarise_policy",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -106,6 +106,10 @@ class ProfitCap:
         most = min(profit, to_floor.__floor__())
         return CapRoom(True, min(to_cap.__ceil__(), most), most)
 
+    def payable(self, profit: int, pool: int) -> bool:
+        """Does paying a part of the profit lower the share? From 100 % on it does not: the pool falls faster."""
+        return not self.paid_from_pool or profit < pool
+
     def check_step(self, profit: int, pool: int, profit_after: int, pool_after: int) -> str | None:
         """Why a step is not allowed: ``not_enabled``, ``not_lower`` or ``overcorrected``; None when it is."""
         if not self.enabled(profit, pool):
@@ -115,3 +119,21 @@ class ProfitCap:
         if profit_after < self.floor * max(pool_after, 0):
             return "overcorrected"
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfitCapRule:
+    """The profit cap of a policy.
+
+    Attributes:
+        account: house account whose money pays profits, and which takes the other side of what is closed.
+        cap, floor: of the pool, by tier of the market; a tier that is not named has no cap.
+    """
+
+    account: str
+    cap: Mapping[str, Fraction]
+    floor: Mapping[str, Fraction]
+
+    def at(self, tier: str) -> ProfitCap | None:
+        """The cap of a market of that tier, None without one."""
+        return ProfitCap(self.cap[tier], self.floor[tier]) if tier in self.cap else None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from seawall.errors import InputError, InvariantBroken
 from seawall.money import Rounding, split_capped
 from seawall.waterfall.allocation import Allocator, Claimants, Rule
+from seawall.waterfall.minmax import min_max_lots
 from seawall.waterfall.rules import DeleverageRule, RankRule
 
 N = TypeVar("N", int, Fraction)
@@ -98,7 +99,14 @@ SHARES = {
     RankRule.EQUAL: Rule.EQUAL,
     RankRule.LEVERAGE: Rule.LEVERAGE,
     RankRule.RISK_AWARE: Rule.RISK_AWARE,
+    RankRule.PROJECTION: Rule.PROJECTION,
+    RankRule.MIN_MAX: Rule.MIN_MAX,
 }
+
+
+def shares_out(rule: DeleverageRule) -> bool:
+    """Does the rule give everyone a part of the lots, rather than close one after the other?"""
+    return rule.rank in SHARES
 
 
 def queue_of(
@@ -107,12 +115,16 @@ def queue_of(
     """Who takes how many of ``total`` lots: the order, the score of each in that order, and the most of each by index.
 
     A rule that orders lets everyone take all they hold until the lots are gone; a rule that shares gives everyone a
-    part, to the lot (``allocation``), and the score is that part.
+    part, to the lot (``allocation``), and the score is that part. MIN_MAX is the case of equal lots, which has no bound
+    on the number of candidates.
     """
     shares = SHARES.get(rule.rank)
     if shares is None or not len(candidates.accounts):
         order, scores = rank(rule, candidates, market=market, turn=turn, unit=unit)
         return order, scores, candidates.lots.tolist()
+    if shares is Rule.MIN_MAX:
+        parts = min_max_lots(total, candidates.lots, candidates.equity).amounts.tolist()
+        return list(range(len(parts))), parts, parts
     columns = Claimants(
         capacity=candidates.lots,
         contracts=candidates.lots,

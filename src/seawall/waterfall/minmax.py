@@ -1,4 +1,7 @@
-"""Integer min-max: whole contracts, the smallest largest share of anyone's equity, then the least overshoot."""
+"""Integer min-max: whole contracts, the smallest largest share of anyone's equity, then the least overshoot.
+
+``min_max`` serves contracts of any value and is bounded; inside one market every lot is worth the same, and
+``min_max_lots`` finds the optimum for any number of claimants."""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import numpy as np
 
 from seawall.errors import InputError
 from seawall.waterfall.allocation import Assigned
-from seawall.waterfall.waterfilling import amounts
+from seawall.waterfall.waterfilling import amounts, total_of
 
 MAX_CLAIMANTS = 4096
 MAX_EXCESS = 1 << 22
@@ -65,6 +68,50 @@ def min_max(budget: int, contracts: Any, per_contract: Any, equity: Any) -> Assi
     out = np.array([k * v for k, v in zip(counts, gives, strict=True)], dtype=np.int64)
     collected = int(out.sum())
     return Assigned(out, collected, budget - collected)
+
+
+def min_max_lots(total: int, lots: Any, equity: Any) -> Assigned:
+    """Close ``total`` lots that are all worth the same, with the least ``max_i (k_i / equity_i)``; no search is needed.
+
+    Lots are taken one after the other from whoever gives the smallest part of equity by it; equal parts: from the
+    earlier index, so dust falls there. Who holds nothing, or has no equity above zero, is not touched.
+
+    Not proof against hiding equity: an owner who moves cash to another account gives less.
+
+    Args:
+        total: lots to close, zero or more; with fewer lots among those who can be touched all are closed.
+        lots: int64 [n], held.
+        equity: int64 [n].
+
+    Returns:
+        lots of each.
+
+    Source: min-max integer rule of arXiv 2512.01112 where every contract has one value; there it is the highest-averages
+    apportionment of d'Hondt with equities for votes.
+
+    Raises:
+        InputError: negative total or lots, columns of different length; MoneyOverflow: more than 2^63 lots.
+    """
+    from seawall.waterfall.levels import counts_at, find_level, give_next
+
+    if total < 0:
+        raise InputError("negative budget", field="total", value=total, expected="zero or more")
+    held, own = amounts(lots, "lots"), amounts(equity, "equity")
+    if held.size != own.size:
+        raise InputError("columns differ in length", field="equity", value=own.size, expected=str(held.size))
+    total_of(held, "lots")
+    own = np.maximum(own, 0)
+    reach = np.where(own > 0, held, 0)
+    whole = int(reach.sum())
+    if whole <= total or not total:
+        out = reach if total else np.zeros_like(reach)
+        return Assigned(out, int(out.sum()), total - int(out.sum()))
+    level, shift = (int(x) for x in find_level(total, own, reach))
+    above, out = np.empty_like(reach), np.empty_like(reach)
+    counts_at(own, reach, np.uint64(level), np.uint64(shift), above)
+    left = total - int(counts_at(own, reach, np.uint64(level - 1), np.uint64(shift), out))
+    give_next(left, np.flatnonzero(above > out), own, reach, out)
+    return Assigned(out, total, 0)
 
 
 def _count_at(level: Fraction, lots: int, gives: int, own: int) -> int:

@@ -119,6 +119,8 @@ class RankRule(Enum):
     LEVERAGE = "leverage"  # the most levered first, until the highest leverage is equal (water-filling)
     RISK_AWARE = "risk_aware"  # in proportion to profit x leverage
     RELIEF = "relief"  # by what closing takes off the account's own net exposure: hedges last
+    PROJECTION = "projection"  # in proportion to the square of their lots: the least haircuts in sum of squares
+    MIN_MAX = "min_max"  # whole lots so that the largest part of anyone's equity given up is least
     WALK = "walk"  # from a pseudo-random account onward in account order (dYdX v4)
 
 
