@@ -59,6 +59,7 @@ from seawall.engine.events import (
     LossRecognised,
     MembersDrawn,
     OpenInterestCharged,
+    ProfitsCut,
     Recovered,
     RecoveryShared,
     Residual,
@@ -74,7 +75,7 @@ SECOND = 10**9
 NAMES = ("ann", "bob", "cyd", "dan", "eve")
 MARKETS = ("BTC-PERP", "ETH-PERP")
 CASES = int(300 * float(os.environ.get("SEAWALL_CAMPAIGN", "1")))
-REACHED: dict[str, Counter[str]] = {"Venue": Counter(), "Waterfalls": Counter(), "Ends": Counter()}
+REACHED: dict[str, Counter[str]] = {"Venue": Counter(), "Waterfalls": Counter(), "Ends": Counter(), "Claims": Counter()}
 RUNS: Counter[str] = Counter()
 
 BACKSTOP = {
@@ -226,6 +227,33 @@ POLICIES += [
         wind_down={**RULE, "price": "last_index", "window_s": 0},
     ),
 ]
+EXTRA = ["default", "oracle", "exploit"]
+CAPPED = {**CUT, "cap": "1", "cap_each": "60", "causes": EXTRA}
+PROFITS = {"name": "profits", "kind": "withdrawal_rate", "of": "profit", "causes": EXTRA}
+POLICIES += [
+    policy(
+        name="caps and profit",
+        layers=[
+            {**FUND, "limit_per_event": "20"},
+            CAPPED,
+            PROFITS,
+            {"name": "cash", "kind": "cash_haircut", "causes": EXTRA},
+        ],
+        deleverage=None,
+        house=HOUSE,
+    ),
+    policy(
+        name="profit and the end",
+        layers=[
+            {**FUND, "limit_per_event": "20"},
+            {**CAPPED, "base": "period", "period_s": 4, "cap_per": "account", "cap_each": "30"},
+            PROFITS,
+        ],
+        deleverage=None,
+        house=HOUSE,
+        wind_down=RULE,
+    ),
+]
 TIERS = brackets((0, "1/10", "1/20"), (3_000 * UNIT, "1/6", "1/12"))
 
 
@@ -304,6 +332,9 @@ class Venue(RuleBasedStateMachine):
             elif isinstance(event, WithdrawalCut):
                 self.vault += event.amount_minor
                 self.seen.add("withdrawal cut")
+                self.seen.add(event.why[0][0])
+            elif isinstance(event, ProfitsCut):
+                self.seen.add("profits cut")
             elif isinstance(event, MembersDrawn | OpenInterestCharged | CashCut | BorneByWithdrawals):
                 self.seen.add(f"layer {event.layer}")
             elif isinstance(event, Recovered):
@@ -325,6 +356,7 @@ class Venue(RuleBasedStateMachine):
                 self.seen.add("deleveraging" if event.loss else "backstop limit")
             elif isinstance(event, GainsHaircut):
                 self.seen.add("haircut")
+                self.seen.add(event.why[0][0])
                 assert sum(c for _, c in event.cuts) == event.amount == sum(p for _, p in event.losses), event
             elif isinstance(event, Residual):
                 self.seen.add("residual")
@@ -510,6 +542,25 @@ class Ends(Venue):
                 break
 
 
+class Claims(Ends):
+    """Who has profit stands behind who has capital: lifetime caps of a gains haircut, withdrawals of profit, the end."""
+
+    NUMBERS = (12, 12, 13)
+
+    @rule(market=st.sampled_from(MARKETS), move=st.sampled_from([85, 115]), amount=st.integers(20, 200))
+    def leave(self, market, move, amount):
+        """A price moves; everybody cashes in at the mark; a loss; and everybody takes all out."""
+        self.mark(market, move)
+        for number, symbol in enumerate(MARKETS):
+            for name in NAMES:
+                lots = self.state.book.position(self.state.account_index[name], number)[0]
+                sides = (name, "outside") if lots < 0 else ("outside", name)
+                self.do(Trade(self.now, *sides, symbol, abs(lots), self.state.marks[number]))
+        self.declare("oracle", amount, 2)
+        for name in NAMES:
+            self.withdraw(name, max(1, self.state.cash_minor(self.state.account_index[name], 0)))
+
+
 WANTED = {
     Venue: (
         "layer insurance fund",
@@ -556,6 +607,19 @@ WANTED = {
         "final distribution",
         "WrittenOff",
         "Restored",
+    ),
+    Claims: (
+        "layer insurance fund",
+        "haircut.gains",
+        "haircut.at_cap",
+        "haircut.below_caps",
+        "layer profits",
+        "layer cash",
+        "withdrawal.profit",
+        "residual",
+        "recovery of claims",
+        "profits cut",
+        "final distribution",
     ),
 }
 

@@ -35,6 +35,7 @@ from seawall.engine.sharing_events import (
     LayersShared,
     MembersDrawn,
     OpenInterestCharged,
+    ProfitsCut,
     Recovered,
     RecoveryShared,
     Reinstated,
@@ -81,6 +82,7 @@ __all__ = [
     "Outcome",
     "PositionSettled",
     "PositionSold",
+    "ProfitsCut",
     "Quarantined",
     "Recovered",
     "RecoveryShared",
@@ -407,6 +409,7 @@ Event = (
     | ClaimOpened
     | Recovered
     | RecoveryShared
+    | ProfitsCut
     | Reinstated
     | HaltBegan
     | HaltEnded
@@ -458,6 +461,7 @@ EVENT_NAMES: dict[type[Any], str] = {
     ClaimOpened: "claim_opened",
     Recovered: "recovered",
     RecoveryShared: "recovery_shared",
+    ProfitsCut: "profits_cut",
     Reinstated: "reinstated",
     HaltBegan: "halt_began",
     HaltEnded: "halt_ended",

@@ -12,7 +12,7 @@ import numpy as np
 from seawall.engine.auctionbook import ESCROW, SHARES
 from seawall.engine.memberbook import CONTRIBUTION
 from seawall.engine.options import open_options
-from seawall.engine.period import GainsPeriod, period_length
+from seawall.engine.period import GainsPeriod, knows_capital, period_length
 from seawall.engine.policy import HouseAccount, Policy
 from seawall.engine.socialise import SOCIALISED, WRITTEN_OFF
 from seawall.engine.state import EXTERNAL, HOUSE_ROLES, OUTSIDE, State
@@ -270,6 +270,8 @@ def open_state(
     length = period_length(policy.layers)
     if length is not None:
         state.period = GainsPeriod.begin(book, length, time_ns)
+    if knows_capital(policy.layers):
+        state.capital = GainsPeriod.capital(book, time_ns)
     open_options(state)
     # Who is at risk already is looked at with the first marks, whichever market they move.
     state.watch.update(u for u in book.at_risk_units() if book.account_of(u) not in state.house_accounts)

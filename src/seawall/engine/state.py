@@ -111,6 +111,8 @@ class State:
     members: MemberBook = field(default_factory=MemberBook)
     period: GainsPeriod | None = None
     gains_cut: dict[tuple[int, int], int] = field(default_factory=dict)
+    lifetime_cuts: dict[tuple[str, str, int], int] = field(default_factory=dict)  # by layer, holder, asset
+    capital: GainsPeriod | None = None
     references: dict[str, int] = field(default_factory=dict)
     loss_assets: dict[int, int] = field(default_factory=dict)
     observed: dict[str, Fraction] = field(default_factory=dict)
@@ -216,6 +218,10 @@ def state_lines(state: State) -> Iterator[str]:
         yield from state.period.canonical_lines()
     for (account, asset), cut in sorted(state.gains_cut.items()):
         yield f"gain cut {account} {asset} {cut}"
+    for (layer, holder, asset), cut in sorted(state.lifetime_cuts.items()):
+        yield f"lifetime cut {layer!r} {holder!r} {asset} {cut}"
+    if state.capital is not None:
+        yield from state.capital.canonical_lines("capital")
     for reference, loss in state.references.items():
         yield f"declared {reference!r} {loss}"
     if state.marks_ns is not None:

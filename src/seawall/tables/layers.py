@@ -10,6 +10,7 @@ from seawall.errors import PolicyError
 from seawall.tables.keys import Table, nearest
 from seawall.waterfall import (
     CAUSES,
+    CapHolder,
     DeleverageRule,
     GainsBase,
     LayerKind,
@@ -18,6 +19,7 @@ from seawall.waterfall import (
     LimitScope,
     PriceRule,
     RankRule,
+    RateOf,
     order_layers,
 )
 
@@ -84,11 +86,18 @@ def _layer(t: Table, house: list[str], tiers: list[str]) -> LayerRule:
         if kind is LayerKind.GAINS_HAIRCUT
         else GainsBase.UNREALISED,
         period_ns=t.seconds("period_s", 0) if kind is LayerKind.GAINS_HAIRCUT else 0,
+        cap_each=money(t, "cap_each") if kind is LayerKind.GAINS_HAIRCUT else None,
+        cap_per=choice(t, "cap_per", CapHolder, CapHolder.OWNER)
+        if kind is LayerKind.GAINS_HAIRCUT
+        else CapHolder.OWNER,
+        of=choice(t, "of", RateOf, RateOf.BALANCE) if kind is LayerKind.WITHDRAWAL_RATE else RateOf.BALANCE,
         pays=t.choice("pays", ["all", "fills"], "all") if is_account else "all",
         deleverage=read_deleverage(t.table("deleverage")) if kind is LayerKind.DELEVERAGE else None,
         closes=t.choice("closes", ["all", "unpaid"], "all") if kind is LayerKind.DELEVERAGE else "all",
         then=t.text("then", "") or None,
     )
+    if rule.cap_each is None and kind is LayerKind.GAINS_HAIRCUT and t.has("cap_per"):
+        t.fail("cap_per", "says whose lifetime cap, but not how much it is", 'cap_each = "1000000" beside it')
     t.done()
     return rule
 

@@ -119,6 +119,12 @@ def _deleveraged(e: Event, t: Terms, me: str | None) -> str:
 
 
 def _haircut(e: Event, t: Terms, me: str | None) -> str:
+    if e["why"][0][0] == "haircut.at_cap":
+        given = dict(e["why"][0][1])
+        return (
+            f"{given['holder']} met its lifetime cap of {t.money(e['asset'], given['cap'])}: of its gains in {e['asset']} "
+            f"{t.money(e['asset'], e['amount'])} were cut, all that was left of it"
+        )
     num, den = e["rate"]
     whole = f"gains in {e['asset']} were cut by {num / den:.4%}, {t.money(e['asset'], e['amount'])} in all"
     mine = sum(cut for name, cut in e["cuts"] if name == me)

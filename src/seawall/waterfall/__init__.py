@@ -42,7 +42,7 @@ from seawall.waterfall.gains import (
     cut_gains,
     junior_profit,
 )
-from seawall.waterfall.haircut import Haircut, haircut_gains
+from seawall.waterfall.haircut import CappedHaircut, Haircut, haircut_gains, haircut_gains_capped
 from seawall.waterfall.layers import Allocation, Draw, LayerState, allocate
 from seawall.waterfall.metrics import InUnits, Metrics, gini, measure
 from seawall.waterfall.minmax import min_max
@@ -55,6 +55,7 @@ from seawall.waterfall.rules import (
     CAUSES,
     OTHER_TIER,
     PAYING,
+    CapHolder,
     DeleverageRule,
     GainsBase,
     LayerKind,
@@ -63,6 +64,7 @@ from seawall.waterfall.rules import (
     LimitScope,
     PriceRule,
     RankRule,
+    RateOf,
 )
 from seawall.waterfall.scores import (
     ScoreRule,
@@ -112,7 +114,9 @@ __all__ = [
     "Backoff",
     "BankruptPosition",
     "Candidates",
+    "CapHolder",
     "CapRoom",
+    "CappedHaircut",
     "Claim",
     "ClaimBook",
     "Claimants",
@@ -146,6 +150,7 @@ __all__ = [
     "PriceRule",
     "ProfitCap",
     "RankRule",
+    "RateOf",
     "Resolved",
     "Returned",
     "RiskCurve",
@@ -177,6 +182,7 @@ __all__ = [
     "gini",
     "haircut_caps",
     "haircut_gains",
+    "haircut_gains_capped",
     "improves",
     "in_order",
     "junior_profit",
