@@ -130,8 +130,10 @@ def terms_of_withdrawal(state: State, account: int, asset: int, amount: int) -> 
         num, den = withdrawal_rate(state, asset, outstanding)
         cut = amount - muldiv(amount, num, den, Rounding.FLOOR)
         return Terms(cut, (num, den), (("withdrawal.rate", {"amount": amount, "num": num, "den": den}),))
-    capital = state.asset(asset).to_minor(capital_of(state, account, asset))
-    profits = state.asset(asset).to_minor(profits_of(state, asset)[2])
+    scale, balance = state.asset(asset), state.cash_minor(account, asset)
+    dust = balance - scale.to_minor(scale.to_book(balance))  # below a book unit: nobody's profit
+    capital = scale.to_minor(capital_of(state, account, asset)) + dust
+    profits = scale.to_minor(profits_of(state, asset)[2])
     junior, whole, pays = max(0, amount - capital), max(1, profits), max(0, profits - outstanding)
     # Profits may have fallen below what is outstanding since it was put there: never more than that is paid off.
     cut = min(outstanding, junior - muldiv(junior, pays, whole, Rounding.FLOOR))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seawall.engine.events import GainsHaircut
 from seawall.engine.layers import Loss, open_claim
 from seawall.engine.posting import Step
-from seawall.engine.socialise import covered, rooms_of
+from seawall.engine.socialise import burdens, covered, rooms_of
 from seawall.engine.state import State
 from seawall.engine.units import backed
 from seawall.waterfall import CapHolder, GainsBase, LayerRule, haircut_gains, haircut_gains_capped
@@ -137,6 +137,10 @@ def gains_in(state: State, asset: int, barred: set[int], base: GainsBase) -> tup
     order = np.argsort(accounts[ok], kind="stable")
     accounts = accounts[ok][order]
     room = backed(state, accounts, asset, np.minimum(gains[ok], equity[ok])[order])
+    for account, (profit, burden) in burdens(state, asset).items():  # what profit has to bear already is not there
+        at = int(np.searchsorted(accounts, account))
+        if at < len(accounts) and accounts[at] == account:
+            room[at] = min(int(room[at]), profit - burden)
     return accounts[room > 0].tolist(), room[room > 0].tolist()
 
 

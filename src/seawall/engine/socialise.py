@@ -141,6 +141,7 @@ def cut_cash(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) 
         ]
         payers = [account for account, _, _ in hit]
         step.spend_each(payers, loss.target, loss.asset, [cut for _, _, cut in hit], f"layer:{rule.name}")
+        take_capital(state, loss.asset, [(account, cut) for account, _, cut in hit])
         cuts = tuple((state.account_name(account), cut) for account, _, cut in hit)
         open_claims(state, step, loss.number, asset, cuts, rule)
         state.watch.update(state.book.units_of(np.array(payers, dtype=np.int64), loss.asset))
@@ -164,6 +165,11 @@ def _balances(state: State, asset: int, barred: set[int]) -> tuple[list[int], li
     order = np.argsort(accounts[ok], kind="stable")
     accounts = accounts[ok][order]
     balances = backed(state, accounts, asset, balances[ok][order])
+    for account, (_, burden) in burdens(state, asset).items():  # what profit has to bear already is not there
+        at = int(np.searchsorted(accounts, account))
+        if at < len(accounts) and accounts[at] == account:
+            equity = int(state.book.equities(np.array([account]), asset)[0][0])
+            balances[at] = min(int(balances[at]), equity - burden)
     return accounts[balances > 0].tolist(), balances[balances > 0].tolist()
 
 
@@ -238,6 +244,39 @@ def profits_of(state: State, asset: int) -> tuple[list[int], list[int], int]:
     order = np.argsort(accounts[ok], kind="stable")
     profits = gains[ok][order].tolist()
     return accounts[ok][order].tolist(), profits, sum(profits)
+
+
+def burdens(state: State, asset: int) -> dict[int, tuple[int, int]]:
+    """By account: its profit, and what that has to bear of what is outstanding (rounded up); empty without any."""
+    outstanding = 0 if state.capital is None else outstanding_of(state, asset)
+    if outstanding <= 0:
+        return {}
+    accounts, profits, whole = profits_of(state, asset)
+    owed = min(whole, -(-outstanding // state.asset(asset).to_minor(1)))
+    return {
+        account: (profit, muldiv(profit, owed, whole, Rounding.CEIL))
+        for account, profit in zip(accounts, profits, strict=True)
+    }
+
+
+def take_capital(state: State, asset: int, cuts: Sequence[tuple[int, int]]) -> None:
+    """A cut of balances takes capital first, so that it leaves the profit that bears losses; it is remembered, as what
+    comes back of it is capital again."""
+    if state.capital is None:
+        return
+    for account, cut in cuts:
+        taken = min(cut, capital_of(state, account, asset))
+        if taken:
+            state.capital.flow(state.book.row(account, asset), -taken)
+            state.capital_cut[account, asset] = state.capital_cut.get((account, asset), 0) + taken
+
+
+def give_capital_back(state: State, account: int, asset: int, amount: int) -> None:
+    """A recovery was paid: what of it makes good a cut of capital is capital."""
+    lost = min(amount, state.capital_cut.get((account, asset), 0))
+    if lost and state.capital is not None:
+        state.capital.flow(state.book.row(account, asset), lost)
+        state.capital_cut[account, asset] -= lost
 
 
 def cut_profits(state: State, step: Step) -> None:

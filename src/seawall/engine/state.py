@@ -113,6 +113,7 @@ class State:
     gains_cut: dict[tuple[int, int], int] = field(default_factory=dict)
     lifetime_cuts: dict[tuple[str, str, int], int] = field(default_factory=dict)  # by layer, holder, asset
     capital: GainsPeriod | None = None
+    capital_cut: dict[tuple[int, int], int] = field(default_factory=dict)
     references: dict[str, int] = field(default_factory=dict)
     loss_assets: dict[int, int] = field(default_factory=dict)
     observed: dict[str, Fraction] = field(default_factory=dict)
@@ -222,6 +223,8 @@ def state_lines(state: State) -> Iterator[str]:
         yield f"lifetime cut {layer!r} {holder!r} {asset} {cut}"
     if state.capital is not None:
         yield from state.capital.canonical_lines("capital")
+    for (account, asset), cut in sorted(state.capital_cut.items()):
+        yield f"capital cut {account} {asset} {cut}"
     for reference, loss in state.references.items():
         yield f"declared {reference!r} {loss}"
     if state.marks_ns is not None:
