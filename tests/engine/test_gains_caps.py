@@ -15,7 +15,18 @@ from hypothesis import strategies as st
 from tests.books import perp, policy, snapshot
 from tests.explained import ledger_names, unexplained
 
-from seawall.engine import DeclareLoss, Marks, Recover, apply, check_all, event_to_plain, open_state, state_hash
+from seawall.engine import (
+    DeclareLoss,
+    Fill,
+    Marks,
+    Recover,
+    Resolve,
+    apply,
+    check_all,
+    event_to_plain,
+    open_state,
+    state_hash,
+)
 from seawall.engine.events import GainsHaircut
 from seawall.engine.state import state_lines
 from seawall.tables import policy_from_mapping
@@ -244,3 +255,23 @@ def test_caps_splitting_an_owner_does_not_multiply_the_cap(accounts):
     cut, _ = lose(state, 1, 100 * UNIT)
     assert sum(cut.get(n, 0) for n in lots) == cut["bob"] == 40 * UNIT
     assert state.deficits.get("exploit:hack 1", 1).pending == 20 * UNIT
+
+
+def test_period_what_comes_home_from_an_isolated_position_is_a_gain_only_as_far_as_the_position_gained():
+    """100 behind a long of one coin, closed at 1,250: of the 350 that return, 250 are the day's gain."""
+    layer = {"name": "day", "kind": "gains_haircut", "base": "period", "period_s": 86400, "causes": ["exploit"]}
+    book = snapshot(
+        {"ann": 1_000 * UNIT, "iso": 100 * UNIT, "bob": 9_000 * UNIT},
+        [("iso", "BTC-PERP", 1, 1000), ("bob", "BTC-PERP", -1, 1000)],
+        [perp()],
+        marks={"BTC-PERP": 1000},
+        parents={"iso": "ann"},
+    )
+    state = open_state(book, policy(layers=[layer], deleverage=None), {}, 0)
+    do(state, Marks(S, {"BTC-PERP": 940}))
+    (intent,) = state.intents
+    do(state, Fill(S, intent, "outside", 1, 1_250))
+    do(state, Resolve(2 * S))
+    assert state.book.cash(0, 0) == 1_350 * UNIT
+    cut, _ = lose(state, 1, 10**4 * UNIT)
+    assert cut == {"ann": 250 * UNIT, "bob": 60 * UNIT}

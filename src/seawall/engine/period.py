@@ -62,17 +62,16 @@ class GainsPeriod:
         self.flow(target, basis)
 
     def gains(self, rows: NDArray[np.int64], equity: NDArray[np.int64]) -> NDArray[np.int64]:
-        """What the equity of these rows rose by since the period began, deposits left out."""
+        """What the equity of these rows (ascending) rose by since the period began, deposits left out."""
         before = np.zeros(len(rows), dtype=np.int64)
         known = rows < len(self.equity)
         before[known] = self.equity[rows[known]]
         gains = np.clip(equity, -MOST, MOST) - np.clip(before, -MOST, MOST)
-        if self.flows:
-            at = {row: i for i, row in enumerate(rows.tolist())}
-            for row, flow in self.flows.items():
-                i = at.get(row)
-                if i is not None:  # in Python integers: many deposits that were lost may add up to more than 64 bits
-                    gains[i] = max(-MOST, min(MOST, int(equity[i]) - int(before[i]) - flow))
+        moved = np.fromiter(self.flows, dtype=np.int64, count=len(self.flows))
+        places = np.searchsorted(rows, moved)
+        for row, i in zip(moved.tolist(), places.tolist(), strict=True):
+            if i < len(rows) and rows[i] == row:  # in Python integers: many deposits may add up to more than 64 bits
+                gains[i] = max(-MOST, min(MOST, int(equity[i]) - int(before[i]) - self.flows[row]))
         return gains
 
     def canonical_lines(self, name: str = "period") -> Iterator[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from seawall.engine import AuctionsRule, Policy
 from seawall.engine.auctionbook import ESCROW
 from seawall.money import format_amount
+from seawall.tables.policy_file import exact
 from seawall.waterfall import DeleverageRule, LayerKind, LayerRule, PriceRule
 
 Event = Mapping[str, Any]
@@ -90,8 +91,8 @@ def _layer(number: int, rule: LayerRule) -> Keys:
 
 def _cap_each(number: int, rule: LayerRule) -> Keys:
     """The lifetime cap of a gains haircut."""
-    each = f"{Decimal(rule.cap_each or 0).scaleb(-6):f}"
-    return [(f"layers[{number}].cap_each", each), (f"layers[{number}].cap_per", rule.cap_per.value)]
+    each = Fraction(rule.cap_each or 0, 10**6)
+    return [(f"layers[{number}].cap_each", exact(each)), (f"layers[{number}].cap_per", rule.cap_per.value)]
 
 
 def _deleverage(event: Event, policy: Policy, rule: DeleverageRule | None) -> Keys:
