@@ -267,15 +267,20 @@ def open_state(
     state.halts = [HaltTrack(rule) for rule in policy.halts]
     _open_members(state)
     _post_opening(state)
-    length = period_length(policy.layers)
-    if length is not None:
-        state.period = GainsPeriod.begin(book, length, time_ns)
-    if knows_capital(policy.layers):
-        state.capital = GainsPeriod.capital(book, time_ns)
+    _open_periods(state)
     open_options(state)
     # Who is at risk already is looked at with the first marks, whichever market they move.
     state.watch.update(u for u in book.at_risk_units() if book.account_of(u) not in state.house_accounts)
     return state
+
+
+def _open_periods(state: State) -> None:
+    """What gains are counted from, where a layer asks: the period's beginning, and the opening for capital."""
+    length = period_length(state.policy.layers)
+    if length is not None:
+        state.period = GainsPeriod.begin(state.book, length, state.time_ns)
+    if knows_capital(state.policy.layers):
+        state.capital = GainsPeriod.capital(state.book, state.time_ns)
 
 
 def _opening_marks(snapshot: BookSnapshot, marks: Mapping[int, int]) -> dict[int, int]:
