@@ -12,7 +12,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.books import perp, policy, snapshot
+from tests.books import FLAT, perp, policy, snapshot
 from tests.explained import ledger_names, unexplained
 
 from seawall.engine import (
@@ -29,6 +29,8 @@ from seawall.engine import (
 )
 from seawall.engine.events import GainsHaircut
 from seawall.engine.state import state_lines
+from seawall.market import Instrument
+from seawall.money import Asset
 from seawall.tables import policy_from_mapping
 from seawall.tables.policy_file import policy_to_mapping
 from seawall.waterfall import LifetimeCaps, haircut_gains, haircut_gains_capped
@@ -139,15 +141,41 @@ def test_caps_what_was_taken_is_in_the_state_hash_once_there_is_any():
     do(state, Marks(S, {"BTC-PERP": 999}))
     assert not any(line.startswith("lifetime cut") for line in state_lines(state))
     lose(state, 1, 10 * UNIT)
-    assert f"lifetime cut 'gains' 'owner ann' 0 {10 * UNIT}" in list(state_lines(state))
+    assert f"lifetime cut 'gains' 'owner ann' {10 * UNIT}" in list(state_lines(state))
     before = state_hash(state)
-    state.lifetime_cuts["gains", "owner ann", 0] += 1
+    state.lifetime_cuts["gains", "owner ann"] += 1
     assert state_hash(state) != before
 
 
 def test_caps_a_policy_with_a_cap_survives_its_file():
     rules = venue({"ann": 1}, "30.5", per="account").policy
     assert policy_from_mapping(policy_to_mapping(rules)) == rules
+
+
+def test_caps_count_money_whatever_a_coin_is_worth():
+    """10 contracts of 100 dollars short from 1,000 to 500: a gain of one coin, worth 500. The cap of 120 is 0.24 of it.
+    At 400 the gain is 1.5 coins: nothing is left of the cap; the same cap in a dollar market would be as used up."""
+    coin = Asset.of("BTC", 8, 8)
+    market = Instrument.of(
+        "BTC-USD", coin, base="BTC", quote="USD", lot=Fraction(100), mark_scale=0, brackets=FLAT, inverse=True
+    )
+    layer = {"name": "gains", "kind": "gains_haircut", "causes": ["exploit"], "cap_each": "120"}
+    book = snapshot(
+        {"ann": {"BTC": 10**9}, "bob": {"BTC": 10**10}},
+        [("ann", "BTC-USD", -10, 1000), ("bob", "BTC-USD", 10, 1000)],
+        [market],
+        assets=(coin,),
+        marks={"BTC-USD": 1000},
+    )
+    state = open_state(book, policy(layers=[layer], deleverage=None), {}, 0)
+    do(state, Marks(S, {"BTC-USD": 500}))
+    cuts = []
+    for mark in (500, 400):
+        do(state, Marks(state.time_ns + S, {"BTC-USD": mark}))
+        (event, *_) = (*do(state, DeclareLoss(state.time_ns + S, f"hack {mark}", "BTC", 10**8, "exploit")), None)
+        cuts.append(event and event.amount)
+    assert cuts == [24_000_000, None]
+    assert state.lifetime_cuts == {("gains", "owner ann"): 120 * UNIT}
 
 
 # ---- twins

@@ -351,18 +351,14 @@ def test_property_profit_is_junior_and_caps_hold_in_every_kind_of_venue(case, mo
     state, events, _, watcher = run({**case, "stack": JUNIOR}, [("mark", move), ("declare", loss), *steps], OrderWatch)
     PROFITABLE.update(set(watcher.seen) | {case["kind"]})
     events += [(None, step) for step in everybody_leaves(state)]
-    cap = 25 * 10 ** state.instrument(0).settle.book_scale
     owner = dict(zip(state.snapshot.account_ids, state.snapshot.owners, strict=True))
-    taken: Counter[tuple[str, str]] = Counter()
+    named = {f"owner {n}" for n in owner.values()}
     for e in (e for _, step in events for e in step):
-        if isinstance(e, GainsHaircut):
-            for name, cut in e.cuts:
-                taken[owner[name], e.asset] += cut
-        elif isinstance(e, WithdrawalCut):
+        if isinstance(e, WithdrawalCut):
             given_ = dict(e.why[0][1])
             assert e.amount_minor <= max(0, given_["amount"] - given_["capital"]), e
             PROFITABLE["cut"] += 1
-    assert all(n <= cap for n in taken.values()), taken
+    assert all(0 < n <= 25 * UNIT and who in named for (_, who), n in state.lifetime_cuts.items()), state.lifetime_cuts
     for number, asset in enumerate(state.snapshot.assets):
         assert outstanding_of(state, number) >= 0, asset
 

@@ -27,7 +27,7 @@ def test_words_of_a_cap_that_is_met_and_of_the_others():
     apply(state, Marks(S, {"BTC-PERP": 999}))
     _, (capped, rest) = lose(state, 1, 50 * UNIT)
     assert told(state, capped, "ann") == (
-        "owner ann met its lifetime cap of 30.0000 USDC: of its gains in USDC 30.0000 USDC were cut, all that was left of it"
+        "owner ann met its lifetime cap of 30: of its gains in USDC 30.0000 USDC were cut, all that was left of it"
     )
     assert told(state, rest, "bob").startswith("gains in USDC were cut by 33.3333%, 20.0000 USDC in all; of bob")
     assert ("layers[0].cap_each", "30") in policy_keys(event_to_plain(capped), state.policy)

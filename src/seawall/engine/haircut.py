@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,15 +16,15 @@ from seawall.engine.layers import Loss, open_claim
 from seawall.engine.posting import Step
 from seawall.engine.socialise import burdens, covered, rooms_of
 from seawall.engine.state import State
-from seawall.engine.units import backed
+from seawall.engine.units import backed, from_quote, quote_price
+from seawall.money import Rounding, muldiv
 from seawall.waterfall import CapHolder, GainsBase, LayerRule, haircut_gains, haircut_gains_capped
 
 
 def cut_gains(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) -> None:
     """One haircut per asset over all losses left at this Resolve; each ``left`` is reduced by what it received.
 
-    With a lifetime cap (``cap_each``) nobody is cut by more over all haircuts of this layer in this asset, and what a cap
-    refuses is taken from the others. Who is at the cap has an event of its own, the others share one.
+    With a lifetime cap (``cap_each``) nobody is cut by more over all haircuts of this layer, and what a cap refuses is taken from the others. Who is at the cap has an event of its own, the others share one.
     """
     for asset in sorted({d.asset for d in losses}):
         mine = rooms_of(state, rule, [d for d in losses if d.asset == asset and d.left > 0])
@@ -62,7 +63,9 @@ def _cut_to_caps(pour: _Pour, caps: _Caps, accounts: Sequence[int], gains: Seque
     for holder, parts in full.items():
         room = caps.rooms[holder]
         if room:
-            given = {"holder": caps.names[holder], "cap": caps.cap, "taken": caps.cap - room}
+            price = caps.price  # the other way round: from money to book units
+            given = {"holder": caps.names[holder], "cap": caps.cap, "taken": caps.taken[holder]}
+            given |= {"num": price.denominator, "den": price.numerator}
             pour.cut("haircut.at_cap", given, parts)
             at_caps += room
     if result.collected > at_caps:
@@ -71,13 +74,14 @@ def _cut_to_caps(pour: _Pour, caps: _Caps, accounts: Sequence[int], gains: Seque
 
 
 class _Caps(NamedTuple):
-    """Lifetime caps of one layer in one asset: ``names`` and ``rooms`` (what may still be taken) by holder, ``holders``
-    the holder of each account, ``cap`` of each. Book units."""
+    """Lifetime caps of one layer. By holder: ``names``, ``taken`` so far (millionths of the quote currency, as ``cap``) and
+    ``rooms`` (what may still be taken of this asset, book units at ``price``, rounded down); ``holders`` of the accounts."""
 
     layer: str
-    asset: int
     cap: int
+    price: Fraction
     names: list[str]
+    taken: list[int]
     rooms: list[int]
     holders: list[int]
     of_account: dict[int, int]
@@ -86,11 +90,12 @@ class _Caps(NamedTuple):
     def of(cls, state: State, rule: LayerRule, asset: int, accounts: Sequence[int]) -> _Caps:
         """Holders in the order of their first account."""
         assert rule.cap_each is not None
-        cap = rule.cap_each * 10 ** state.asset(asset).book_scale // 10**6  # rounded down
         known: dict[str, int] = {}
         holders = [known.setdefault(holder_of(state, rule.cap_per, account), len(known)) for account in accounts]
-        rooms = [max(0, cap - state.lifetime_cuts.get((rule.name, name, asset), 0)) for name in known]
-        return cls(rule.name, asset, cap, list(known), rooms, holders, dict(zip(accounts, holders, strict=True)))
+        taken = [state.lifetime_cuts.get((rule.name, name), 0) for name in known]
+        rooms = [from_quote(state, asset, max(0, rule.cap_each - n)) for n in taken]
+        of_account, price = dict(zip(accounts, holders, strict=True)), quote_price(state, asset)
+        return cls(rule.name, rule.cap_each, price, list(known), taken, rooms, holders, of_account)
 
     def crossed(self, cuts: Sequence[int]) -> bool:
         """Would these cuts, in the order of the accounts, cross a cap?"""
@@ -100,10 +105,15 @@ class _Caps(NamedTuple):
         return any(n > room for n, room in zip(paid, self.rooms, strict=True))
 
     def remember(self, state: State, paid: Sequence[tuple[int, int]]) -> None:
-        """Count (account, cut) against the caps."""
+        """Count (account, cut) against the caps, each holder's cuts at the price of now, rounded up: a room that was
+        rounded down never counts for more than it was."""
+        whole: dict[int, int] = {}
         for account, cut in paid:
-            key = (self.layer, self.names[self.of_account[account]], self.asset)
-            state.lifetime_cuts[key] = state.lifetime_cuts.get(key, 0) + cut
+            holder = self.of_account[account]
+            whole[holder] = whole.get(holder, 0) + cut
+        for holder, cut in whole.items():
+            value = muldiv(cut, self.price.numerator, self.price.denominator, Rounding.CEIL)
+            state.lifetime_cuts[self.layer, self.names[holder]] = self.taken[holder] + value
 
 
 def holder_of(state: State, per: CapHolder, account: int) -> str:

@@ -114,9 +114,13 @@ LOSSES: Mapping[str, Rule] = {
         (Post("cut", "amount"), Post("cuts", "cuts")),
     ),
     "haircut.at_cap": Rule(
-        "Who is at its lifetime cap pays what is left of it, the cap less what this layer took before; split over the "
-        "accounts that share it by gain, largest remainder.",
-        (("cut", "sub", "cap", "taken"), ("cuts", "split", "cut", "gains", "whole")),
+        "Who is at its lifetime cap pays what is left of it, the cap less what this layer took before, at the price of the "
+        "asset (rounded down); split over the accounts that share it by gain, largest remainder.",
+        (
+            ("left", "sub", "cap", "taken"),
+            ("cut", "muldiv", "left", "num", "den"),
+            ("cuts", "split", "cut", "gains", "whole"),
+        ),
         (Post("cut", "amount"), Post("cuts", "cuts")),
     ),
     "haircut.below_caps": Rule(

@@ -111,7 +111,7 @@ class State:
     members: MemberBook = field(default_factory=MemberBook)
     period: GainsPeriod | None = None
     gains_cut: dict[tuple[int, int], int] = field(default_factory=dict)
-    lifetime_cuts: dict[tuple[str, str, int], int] = field(default_factory=dict)  # by layer, holder, asset
+    lifetime_cuts: dict[tuple[str, str], int] = field(default_factory=dict)  # by layer and holder, millionths of quote
     capital: GainsPeriod | None = None
     capital_cut: dict[tuple[int, int], int] = field(default_factory=dict)
     references: dict[str, int] = field(default_factory=dict)
@@ -219,8 +219,8 @@ def state_lines(state: State) -> Iterator[str]:
         yield from state.period.canonical_lines()
     for (account, asset), cut in sorted(state.gains_cut.items()):
         yield f"gain cut {account} {asset} {cut}"
-    for (layer, holder, asset), cut in sorted(state.lifetime_cuts.items()):
-        yield f"lifetime cut {layer!r} {holder!r} {asset} {cut}"
+    for (layer, holder), cut in sorted(state.lifetime_cuts.items()):
+        yield f"lifetime cut {layer!r} {holder!r} {cut}"
     if state.capital is not None:
         yield from state.capital.canonical_lines("capital")
     for (account, asset), cut in sorted(state.capital_cut.items()):

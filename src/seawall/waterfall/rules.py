@@ -97,8 +97,8 @@ class LayerRule:
         cap: GAINS_HAIRCUT, CASH_HAIRCUT: largest fraction that may be cut.
         base: GAINS_HAIRCUT: which gains are cut.
         period_ns: length of the period of ``base`` PERIOD, counted from midnight UTC of day zero; 0: every step of marks.
-        cap_each: GAINS_HAIRCUT: the most that this layer takes from one holder over its lifetime, millionths of a unit of
-            the loss's asset, each asset by itself; None: no such cap. What comes back does not lift it again.
+        cap_each: GAINS_HAIRCUT: the most that this layer takes from one holder over its lifetime, millionths of the
+            quote currency, over all assets; None: no such cap. What comes back does not lift it again.
         cap_per: GAINS_HAIRCUT: who is one holder.
         of: WITHDRAWAL_RATE: what the rate is of.
         pays: ACCOUNT: "all" losses, or only what "fills" of close-out orders cost beyond bankruptcy (dYdX v4: an
