@@ -66,7 +66,7 @@ VENUES: dict[str, Policy] = {p.name: p for p in POLICIES}
 VENUES |= {
     f"{p.name}, and the end": replace(p, name=f"{p.name}, and the end", halts=ENDING.halts, wind_down=ENDING.wind_down)
     for p in POLICIES
-    if p.name in ("nothing", "clearing house", "open interest pays", "winners of the period")
+    if p.name in ("nothing", "clearing house", "open interest pays", "winners of the period", "caps and profit")
 }
 VENUES |= {p.name: p for p in RANKED}
 BIDS = {"bid_s": 1, "length_s": 3}

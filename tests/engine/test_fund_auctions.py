@@ -25,6 +25,7 @@ from seawall.engine import (
     Recover,
     Reinstate,
     Resolve,
+    Trade,
     WindDown,
     Withdraw,
     apply,
@@ -47,6 +48,7 @@ from seawall.engine.events import (
 )
 from seawall.engine.fundauction import MOST_SHARES
 from seawall.engine.fundshares import shares_of
+from seawall.engine.socialise import capital_of
 from seawall.errors import InputError
 from seawall.money import Asset
 
@@ -414,6 +416,23 @@ def test_fund_auction_no_bid_at_full_value_while_withdrawals_are_cut():
     stolen(state, 100)
     do(state, sells_debt(6))
     do(state, bid(7, "ann", 900), "withdrawals_cut")
+
+
+def test_fund_auction_a_bid_spends_no_profit_that_bears_losses_and_makes_no_capital_of_it():
+    """bob has 100 in cash, all of it profit, of which 40 bear a loss: no bid for him. ann's capital may bid, and what she gets
+    back when dan leads is capital as before."""
+    layers = [FUND, {"name": "p", "kind": "withdrawal_rate", "of": "profit", "limit_per_event": "40", "causes": ["exploit"]}]  # fmt: skip
+    state = venue(terms=rules(layers=layers))
+    do(state, Marks(S, {"BTC-PERP": 120}))
+    do(state, Trade(S, "outside", "bob", "BTC-PERP", 5, 120))
+    do(state, Withdraw(S, "bob", "USDC", 1000 * UNIT))
+    stolen(state, 140)
+    do(state, sells_debt(6))
+    do(state, bid(7, "bob", 900), "withdrawals_cut")
+    do(state, bid(7, "ann", 900))
+    assert capital_of(state, state.account_index["ann"], 0) < 1000 * UNIT
+    do(state, bid(8, "dan", 800))
+    assert capital_of(state, state.account_index["ann"], 0) == 1000 * UNIT
 
 
 def test_fund_auction_money_parked_in_a_bid_still_counts_for_the_rate_of_withdrawals():

@@ -64,6 +64,7 @@ from seawall.engine.events import (
     MembersDrawn,
     OpenInterestCharged,
     ProfitCapped,
+    ProfitsCut,
     Recovered,
     RecoveryShared,
     Residual,
@@ -80,7 +81,9 @@ SECOND = 10**9
 NAMES = ("ann", "bob", "cyd", "dan", "eve")
 MARKETS = ("BTC-PERP", "ETH-PERP")
 CASES = int(300 * float(os.environ.get("SEAWALL_CAMPAIGN", "1")))
-REACHED: dict[str, Counter[str]] = {name: Counter() for name in ("Venue", "Waterfalls", "Pools", "Ends", "Limits")}
+REACHED: dict[str, Counter[str]] = {
+    name: Counter() for name in ("Venue", "Waterfalls", "Pools", "Ends", "Limits", "Claims")
+}
 RUNS: Counter[str] = Counter()
 
 BACKSTOP = {
@@ -287,6 +290,33 @@ POLICIES.append(
     )
 )
 CAPPED = len(POLICIES) - 1
+EXTRA = ["default", "oracle", "exploit"]
+CUT_TO = {**CUT, "cap": "1", "cap_each": "60", "causes": EXTRA}
+PROFITS = {"name": "profits", "kind": "withdrawal_rate", "of": "profit", "causes": EXTRA}
+POLICIES += [
+    policy(
+        name="caps and profit",
+        layers=[
+            {**FUND, "limit_per_event": "20"},
+            CUT_TO,
+            PROFITS,
+            {"name": "cash", "kind": "cash_haircut", "causes": EXTRA},
+        ],
+        deleverage=None,
+        house=HOUSE,
+    ),
+    policy(
+        name="profit and the end",
+        layers=[
+            {**FUND, "limit_per_event": "20"},
+            {**CUT_TO, "base": "period", "period_s": 4, "cap_per": "account", "cap_each": "30"},
+            PROFITS,
+        ],
+        deleverage=None,
+        house=HOUSE,
+        wind_down=RULE,
+    ),
+]
 TIERS = brackets((0, "1/10", "1/20"), (3_000 * UNIT, "1/6", "1/12"))
 
 
@@ -371,6 +401,9 @@ class Venue(RuleBasedStateMachine):
             elif isinstance(event, WithdrawalCut):
                 self.vault += event.amount_minor
                 self.seen.add("withdrawal cut")
+                self.seen.add(event.why[0][0])
+            elif isinstance(event, ProfitsCut):
+                self.seen.add("profits cut")
             elif isinstance(event, MembersDrawn | OpenInterestCharged | CashCut | BorneByWithdrawals):
                 self.seen.add(f"layer {event.layer}")
             elif isinstance(event, Recovered):
@@ -395,6 +428,7 @@ class Venue(RuleBasedStateMachine):
                 assert 0 <= event.collected <= event.most <= event.profit, event
             elif isinstance(event, GainsHaircut):
                 self.seen.add("haircut")
+                self.seen.add(event.why[0][0])
                 assert sum(c for _, c in event.cuts) == event.amount == sum(p for _, p in event.losses), event
             elif isinstance(event, Residual):
                 self.seen.add("residual")
@@ -636,6 +670,25 @@ class Limits(Venue):
             self.resolve()
 
 
+class Claims(Ends):
+    """Who has profit stands behind who has capital: lifetime caps of a gains haircut, withdrawals of profit, the end."""
+
+    NUMBERS = (CAPPED + 1, CAPPED + 1, CAPPED + 2)
+
+    @rule(market=st.sampled_from(MARKETS), move=st.sampled_from([85, 115]), amount=st.integers(20, 200))
+    def leave(self, market, move, amount):
+        """A price moves; everybody cashes in at the mark; a loss; and everybody takes all out."""
+        self.mark(market, move)
+        for number, symbol in enumerate(MARKETS):
+            for name in NAMES:
+                lots = self.state.book.position(self.state.account_index[name], number)[0]
+                sides = (name, "outside") if lots < 0 else ("outside", name)
+                self.do(Trade(self.now, *sides, symbol, abs(lots), self.state.marks[number]))
+        self.declare("oracle", amount, 2)
+        for name in NAMES:
+            self.withdraw(name, max(1, self.state.cash_minor(self.state.account_index[name], 0)))
+
+
 WANTED = {
     Venue: (
         "layer insurance fund",
@@ -699,6 +752,19 @@ WANTED = {
         "final distribution",
         "WrittenOff",
         "Restored",
+    ),
+    Claims: (
+        "layer insurance fund",
+        "haircut.gains",
+        "haircut.at_cap",
+        "haircut.below_caps",
+        "layer profits",
+        "layer cash",
+        "withdrawal.profit",
+        "residual",
+        "recovery of claims",
+        "profits cut",
+        "final distribution",
     ),
 }
 

@@ -48,9 +48,11 @@ from seawall.engine.events import (
     MembersDrawn,
     OpenInterestCharged,
     Residual,
+    WithdrawalCut,
 )
 from seawall.engine.haircut import gains_in
 from seawall.engine.layers import Loss, layer_state
+from seawall.engine.socialise import outstanding_of
 from seawall.market import Instrument
 from seawall.money import Asset
 from seawall.waterfall import LayerKind, LimitScope
@@ -72,8 +74,9 @@ STACKS = [
     [{"name": "own", "kind": "own_contribution"}, {**FUND, "limit_per_owner": "45"}, {"name": "members", "kind": "members", "causes": CAUSES}, {**LATE, "beside": True}, {"name": "calls", "kind": "assessment", "causes": CAUSES, "limit_per_event": "30"}, {"name": "gains", "kind": "gains_haircut", "causes": CAUSES}],
     [{**FUND, "limit_per_period": [{"amount": "35", "window_s": 6}], "keep": "3"}, {**LATE, "partial": False}, {"name": "cash", "kind": "cash_haircut", "causes": CAUSES}],
     [{"name": "oi", "kind": "open_interest"}],
+    [{"name": "p", "kind": "withdrawal_rate", "of": "profit", "causes": CAUSES, "limit_per_event": "30"}, {"name": "gains", "kind": "gains_haircut", "causes": CAUSES, "cap_each": "25"}, FUND, {"name": "cash", "kind": "cash_haircut", "causes": CAUSES}],
 ]  # fmt: skip
-ALL_OR_NOTHING = 4
+ALL_OR_NOTHING, JUNIOR = 4, 6
 COIN = {"pool": "asset", "rounding": "toward_fund"}
 WHOLE = {
     "pool": "account", "rounding": "toward_fund", "numeraire": "USDC", "haircuts": [{"asset": "BTC", "haircut": "1/5"}],
@@ -91,7 +94,7 @@ def inverse(symbol="BTC-USD"):
 def venues(draw):
     """A venue as plain data: kind of book, layers, cash, positions, funds, liquidation, order of the accounts."""
     kind = draw(st.sampled_from(["linear", "linear", "coin", "whole"]))
-    stack = draw(st.integers(0, len(STACKS) - 1))
+    stack = draw(st.integers(0, JUNIOR - 1))
     sizes = draw(st.lists(st.integers(-6, 6), min_size=4, max_size=4))
     return {
         "kind": kind,
@@ -315,6 +318,56 @@ def test_property_cases_reach_every_layer_and_book():
         pytest.skip("runs after the property above")
     wanted = {"fund", "late", "adl", "gains", "oi", "cash", "w", "own", "members", "calls", "linear", "coin", "whole"}
     assert wanted <= set(REACHED), f"never reached: {wanted - set(REACHED)}"
+
+
+PROFITABLE: Counter[str] = Counter()
+
+
+def everybody_leaves(state):
+    """All close what they hold at the mark and take out what is there; some may not. The events of each command."""
+    market, asset = state.instrument(0).symbol, state.instrument(0).settle.name
+
+    def do(command):
+        outcome = apply(state, command)
+        check_all(state)
+        plain = [event_to_plain(e) for e in outcome.events]
+        scales = {a.name: a for a in state.snapshot.assets}
+        assert not unexplained(plain, outcome.transfers, ledger_names(state), scales), (command, plain)
+        return outcome.events
+
+    for name in NAMES:
+        account = state.account_index[name]
+        lots = state.book.position(account, 0)[0]
+        sides = (name, "outside") if lots < 0 else ("outside", name)
+        yield do(Trade(state.time_ns, *sides, market, abs(lots), state.marks[0]))
+        yield do(Withdraw(state.time_ns, name, asset, state.cash_minor(account, state.asset_index[asset])))
+
+
+@SLOW
+@given(case=venues(), move=st.sampled_from([70, 90, 105, 120]), loss=st.integers(1, 200), steps=STEPS)
+def test_property_profit_is_junior_and_caps_hold_in_every_kind_of_venue(case, move, loss, steps):
+    """Linear, coin-margined, judged as a whole: everything adds up, is explained, and no owner is cut beyond its cap; what
+    withdrawals pay off never exceeds what was put on them; only profit is ever paid below par."""
+    state, events, _, watcher = run({**case, "stack": JUNIOR}, [("mark", move), ("declare", loss), *steps], OrderWatch)
+    PROFITABLE.update(set(watcher.seen) | {case["kind"]})
+    events += [(None, step) for step in everybody_leaves(state)]
+    owner = dict(zip(state.snapshot.account_ids, state.snapshot.owners, strict=True))
+    named = {f"owner {n}" for n in owner.values()}
+    for e in (e for _, step in events for e in step):
+        if isinstance(e, WithdrawalCut):
+            given_ = dict(e.why[0][1])
+            assert e.amount_minor <= max(0, given_["amount"] - given_["capital"]), e
+            PROFITABLE["cut"] += 1
+    assert all(0 < n <= 25 * UNIT and who in named for (_, who), n in state.lifetime_cuts.items()), state.lifetime_cuts
+    for number, asset in enumerate(state.snapshot.assets):
+        assert outstanding_of(state, number) >= 0, asset
+
+
+def test_property_junior_cases_reach_every_layer_and_book():
+    if not PROFITABLE:
+        pytest.skip("runs after the property above")
+    wanted = {"p", "gains", "fund", "cash", "linear", "coin", "whole", "cut"}
+    assert wanted <= set(PROFITABLE), f"never reached: {wanted - set(PROFITABLE)}"
 
 
 @SLOW

@@ -162,6 +162,16 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
      "layers[0].limit_per_event", "limit_per_market of 5.5", "less than"),
     ("a limit of nothing", layer(0, limit_per_event="0"), "layers[0].limit_per_event", "never pays", "above zero"),
     ("a cap of nothing", layer(3, cap="0"), "layers[3].cap", "never pays", '"1/2"'),
+    ("a lifetime cap of nothing", layer(3, cap_each="0"), "layers[3].cap_each", "never pays", "above zero"),
+    ("a lifetime cap finer than a millionth", layer(3, cap_each="0.0000001"), "layers[3].cap_each", "finer", "six decimals"),
+    ("whose lifetime cap, but no cap", layer(3, cap_per="owner"), "layers[3].cap_per", "not how much", "cap_each"),
+    ("a lifetime cap of somebody unknown", layer(3, cap_each="5", cap_per="trader"), "layers[3].cap_per", "unknown name", "member"),
+    ("a cap per member without members", layer(3, cap_each="5", cap_per="member"), "layers[3].cap_per", "no account has one", "[members]"),
+    ("a lifetime cap of an account", layer(0, cap_each="5"), "layers[0].cap_each", "unknown key", ""),
+    ("profit of another kind of layer", layer(3, of="profit"), "layers[3].of", "unknown key", ""),
+    ("withdrawals of something else", more({"name": "w", "kind": "withdrawal_rate", "of": "gains"}), "layers[4].of", "unknown name", "balance"),
+    ("profit and all of the same withdrawals", more({"name": "p", "kind": "withdrawal_rate", "of": "profit"}, {"name": "w", "kind": "withdrawal_rate"}),
+     "layers[5].kind", "the same withdrawals", "one layer of kind withdrawal_rate"),
     ("peak of nobody's account", more({"name": "w", "kind": "withdrawal_rate", "limit_per_period": [{"share_of_peak": "1/2", "window_s": 1}]}),
      "layers[4].limit_per_period[0].share_of_peak", "no account pays here", "amount"),
     ("after a layer that takes the rest", more({"name": "w", "kind": "withdrawal_rate"}, at=2),
@@ -240,6 +250,11 @@ FINE = [
     ("a share and an amount are not compared", periods({"share_of_peak": "1/2", "window_s": 5}, limit_per_event="5")),
     ("other gains may be cut too", more({"name": "day", "kind": "gains_haircut", "base": "period", "period_s": 86400})),
     ("the other half of the gains", more({"name": "rest", "kind": "gains_haircut"})),
+    ("what lifetime caps leave of the gains", more({"name": "rest", "kind": "gains_haircut"}, layers=[
+        *SOUND["layers"][:3], {**SOUND["layers"][3], "cap": "1", "cap_each": "5"}, {"name": "rest", "kind": "gains_haircut"}])),
+    ("a lifetime cap per member", {**layer(3, cap_each="5", cap_per="member"), "members": MEMBERS, "layers": [
+        *SOUND["layers"][:3], {**SOUND["layers"][3], "cap_each": "5", "cap_per": "member"}, {"name": "m", "kind": "members"}]}),
+    ("balances after all profit", more({"name": "w", "kind": "withdrawal_rate", "of": "profit"}, {"name": "c", "kind": "cash_haircut"})),
     ("a tear-up after deleveraging", more({"name": "tear-up", "kind": "deleverage", "deleverage": {"rank": "pro_rata", "price": "mark"}})),
     ("the backstop's limits by market below the one over all", vault(max_notional="500", max_notional_per_market={"big": "499", "other": "0"})),
     ("a fund that only the surplus goes to", {**vault(surplus_to="purse"), "house": [

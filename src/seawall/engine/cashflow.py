@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from seawall.engine.commands import Deposit, Withdraw
 from seawall.engine.events import Moved, Refused, Rejection, Why, WithdrawalCut
 from seawall.engine.margining import initial_of
 from seawall.engine.posting import Step
-from seawall.engine.socialise import socialised_account, withdrawal_rate
+from seawall.engine.socialise import (
+    capital_of,
+    outstanding_of,
+    profits_of,
+    socialised_account,
+    withdrawal_rate,
+)
 from seawall.engine.state import State
 from seawall.money import Rounding, muldiv
 
@@ -58,20 +66,17 @@ def withdraw(state: State, step: Step, command: Withdraw) -> Rejection | None:
     change = may_pay_out(state, account, asset, command.amount)
     if isinstance(change, Rejection):
         return change
-    num, den = withdrawal_rate(state, asset)
-    paid = muldiv(command.amount, num, den, Rounding.FLOOR)
+    terms = terms_of_withdrawal(state, account, asset, command.amount)
+    paid = command.amount - terms.cut
     if paid:
         step.post(state.cash_id(account, asset), state.external[asset], paid, "withdraw")
-    if paid < command.amount:
-        step.post(
-            state.cash_id(account, asset), socialised_account(state, asset), command.amount - paid, "withdrawal_cut"
-        )
+    if terms.cut:
+        step.post(state.cash_id(account, asset), socialised_account(state, asset), terms.cut, "withdrawal_cut")
     step.sync_cash(account, asset)
     flow(state, account, asset, -change)
     step.emit(Moved(command.account, command.asset, -command.amount, "withdraw"))
-    if paid < command.amount:
-        why: Why = (("withdrawal.rate", {"amount": command.amount, "num": num, "den": den}),)
-        step.emit(WithdrawalCut(command.account, command.asset, command.amount - paid, (num, den), why))
+    if terms.cut:
+        step.emit(WithdrawalCut(command.account, command.asset, terms.cut, terms.rate, terms.why))
     return None
 
 
@@ -100,8 +105,55 @@ def may_pay_out(state: State, account: int, asset: int, amount: int) -> Rejectio
     return change
 
 
+class Terms(NamedTuple):
+    """What a withdrawal pays towards socialised losses: ``cut`` in minor units; ``rate`` (num, den) of the part that is
+    not paid in full."""
+
+    cut: int
+    rate: tuple[int, int]
+    why: Why
+
+
+def terms_of_withdrawal(state: State, account: int, asset: int, amount: int) -> Terms:
+    """The terms of a withdrawal of ``amount`` minor units now.
+
+    Nothing outstanding: in full. Else at one rate, rounded down: the rate of balances on all of it, or, where only profit
+    bears losses, capital first and in full, then profit at ``(profits - outstanding) / profits``. A withdrawal of profit
+    leaves that rate as it is, up to rounding in favour of those who stay, so nobody gains by leaving first.
+
+    Source: socialised-loss factor on withdrawals (Paradex documentation); profit as a junior claim (Percolator).
+    """
+    outstanding = outstanding_of(state, asset)
+    if outstanding <= 0:
+        return Terms(0, (1, 1), ())
+    if state.capital is None:
+        num, den = withdrawal_rate(state, asset, outstanding)
+        cut = amount - muldiv(amount, num, den, Rounding.FLOOR)
+        return Terms(cut, (num, den), (("withdrawal.rate", {"amount": amount, "num": num, "den": den}),))
+    scale, balance = state.asset(asset), state.cash_minor(account, asset)
+    dust = balance - scale.to_minor(scale.to_book(balance))  # below a book unit: nobody's profit
+    capital = scale.to_minor(capital_of(state, account, asset)) + dust
+    profits = scale.to_minor(profits_of(state, asset)[2])
+    junior, whole, pays = max(0, amount - capital), max(1, profits), max(0, profits - outstanding)
+    # Profits may have fallen below what is outstanding since it was put there: never more than that is paid off.
+    cut = min(outstanding, junior - muldiv(junior, pays, whole, Rounding.FLOOR))
+    given = {"amount": amount, "capital": capital, "profits": profits, "outstanding": outstanding}
+    return Terms(cut, (pays, whole), (("withdrawal.profit", given),))
+
+
 def flow(state: State, account: int, asset: int, amount: int) -> None:
-    """Deposits, withdrawals and moves between an owner's own accounts are not gains of the period."""
-    if state.period is not None and amount:
+    """Deposits and withdrawals are not gains of the period. A withdrawal takes capital first, and no more than there is."""
+    if not amount:
+        return
+    if state.period is not None:
+        state.period.flow(state.book.row(account, asset), amount)
+    if state.capital is not None:
         row = state.book.row(account, asset)
-        state.period.flows[row] = state.period.flows.get(row, 0) + amount
+        state.capital.flow(row, max(amount, -capital_of(state, account, asset)))
+
+
+def returned(state: State, source: int, target: int, asset: int) -> None:
+    """All that was left of an isolated position has gone to its account: what of it was gain or profit stays so."""
+    for since in (state.period, state.capital):
+        if since is not None:
+            since.move(state.book.row(source, asset), state.book.row(target, asset))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+from seawall.engine.cashflow import returned
 from seawall.engine.collateral import cover_with_collateral
 from seawall.engine.events import (
     Filled,
@@ -396,6 +397,8 @@ def end_case(state: State, step: Step, st: UnitState, outcome: str) -> None:
                 minor = a.to_minor(amount)
                 why: Why = (("isolated.return", {"from": state.account_name(st.account), "cash": minor}),)
                 step.emit(Moved(state.account_name(parent), a.name, minor, "isolated_return", why))
+            if amount >= 0:
+                returned(state, st.account, parent, asset)
 
 
 def _watch(state: State, account: int, asset: int) -> None:

@@ -37,6 +37,7 @@ from seawall.engine.sharing_events import (
     LayersShared,
     MembersDrawn,
     OpenInterestCharged,
+    ProfitsCut,
     Recovered,
     RecoveryShared,
     Reinstated,
@@ -85,6 +86,7 @@ __all__ = [
     "PositionSettled",
     "PositionSold",
     "ProfitCapped",
+    "ProfitsCut",
     "Quarantined",
     "Recovered",
     "RecoveryShared",
@@ -418,6 +420,7 @@ Event = (
     | ClaimOpened
     | Recovered
     | RecoveryShared
+    | ProfitsCut
     | Reinstated
     | HaltBegan
     | HaltEnded
@@ -472,6 +475,7 @@ EVENT_NAMES: dict[type[Any], str] = {
     ClaimOpened: "claim_opened",
     Recovered: "recovered",
     RecoveryShared: "recovery_shared",
+    ProfitsCut: "profits_cut",
     Reinstated: "reinstated",
     HaltBegan: "halt_began",
     HaltEnded: "halt_ended",

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from seawall.engine.auctionbook import BURNED, ESCROW, ISSUED, SHARES, OpenAuction
-from seawall.engine.cashflow import flow, may_pay_out
+from seawall.engine.cashflow import flow, may_pay_out, terms_of_withdrawal
 from seawall.engine.commands import BidFundAuction, CloseFundAuction, NetFundDebt, OpenFundAuction
 from seawall.engine.events import (
     ClaimOpened,
@@ -36,7 +36,6 @@ from seawall.engine.layers import free_cash
 from seawall.engine.margining import look_at
 from seawall.engine.posting import Step
 from seawall.engine.residuals import Debt, debts, pay_residual
-from seawall.engine.socialise import withdrawal_rate
 from seawall.engine.state import State
 from seawall.money import Rounding, muldiv
 from seawall.waterfall import Auction, DebtRule, SurplusRule, improves
@@ -233,8 +232,9 @@ def _bid_problem(
 def _money_problem(state: State, account: int, found: OpenAuction) -> Rejection | None:
     """May the account pay the lot, and who led take it back?"""
     asset, lot = found.asset, found.auction.fixed
-    num, den = withdrawal_rate(state, asset)
-    if num < den:
+    terms = terms_of_withdrawal(state, account, asset, state.asset(asset).to_minor(lot))
+    if terms.cut:  # a bid is paid in full: it must not spend what a withdrawal would have to leave behind
+        num, den = terms.rate
         return Rejection(Refused.WITHDRAWALS_CUT, {"num": num, "den": den})
     change = may_pay_out(state, account, asset, state.asset(asset).to_minor(lot))
     if isinstance(change, Rejection):

@@ -9,6 +9,7 @@ from seawall.engine.layers import recognise
 from seawall.engine.losses import settle
 from seawall.engine.posting import Step
 from seawall.engine.residuals import Debt, pay_residual
+from seawall.engine.socialise import give_capital_back
 from seawall.engine.state import State
 from seawall.engine.winddown import reopen
 from seawall.waterfall import CAUSES
@@ -99,6 +100,7 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
         parts = tuple((c.holder, got.get(c.holder, 0)) for c in owing)
         for holder, part in paid:
             step.receive(external, state.account_index[holder], asset, part, "recovery")
+            give_capital_back(state, state.account_index[holder], asset, part)
         total = sum(part for _, part in parts)
         why: Why = (("recovery.rank", {"rest": rest, "owed": owed_each}),)
         step.emit(RecoveryShared(command.loss, command.asset, rank, total, parts, why))

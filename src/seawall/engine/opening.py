@@ -12,7 +12,7 @@ import numpy as np
 from seawall.engine.auctionbook import ESCROW, SHARES
 from seawall.engine.memberbook import CONTRIBUTION
 from seawall.engine.options import open_options
-from seawall.engine.period import GainsPeriod, period_length
+from seawall.engine.period import GainsPeriod, knows_capital, period_length
 from seawall.engine.policy import HouseAccount, Policy
 from seawall.engine.socialise import SOCIALISED, WRITTEN_OFF
 from seawall.engine.state import EXTERNAL, HOUSE_ROLES, OUTSIDE, State
@@ -263,9 +263,7 @@ def open_state(
     state.halts = [HaltTrack(rule) for rule in policy.halts]
     _open_members(state)
     _post_opening(state)
-    length = period_length(policy.layers)
-    if length is not None:
-        state.period = GainsPeriod.begin(book, length, time_ns)
+    _open_periods(state)
     open_options(state)
     # Who is at risk already is looked at with the first marks, whichever market they move.
     state.watch.update(u for u in book.at_risk_units() if book.account_of(u) not in state.house_accounts)
@@ -291,6 +289,15 @@ def _open_house(state: State) -> None:
             value=state.account_name(state.house[rule.account]),
             expected="role backstop",
         )
+
+
+def _open_periods(state: State) -> None:
+    """What gains are counted from, where a layer asks: the period's beginning, and the opening for capital."""
+    length = period_length(state.policy.layers)
+    if length is not None:
+        state.period = GainsPeriod.begin(state.book, length, state.time_ns)
+    if knows_capital(state.policy.layers):
+        state.capital = GainsPeriod.capital(state.book, state.time_ns)
 
 
 def _opening_marks(snapshot: BookSnapshot, marks: Mapping[int, int]) -> dict[int, int]:

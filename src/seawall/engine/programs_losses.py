@@ -93,6 +93,16 @@ LOSSES: Mapping[str, Rule] = {
         (("borne", "min", "left", "most"),),
         (Post("borne", "amount", "socialised:{asset}", "{loss_account}", "layer:{layer}"),),
     ),
+    "socialise.profit": Rule(
+        "What is left, as far as the layer's limits go and as there is profit that bears nothing yet, is put on the account "
+        "that withdrawals of profit pay off.",
+        (
+            ("free", "sub", "profits", "outstanding"),
+            ("room", "min", "free", "most"),
+            ("borne", "min", "left", "room"),
+        ),
+        (Post("borne", "amount", "socialised:{asset}", "{loss_account}", "layer:{layer}"),),
+    ),
     "haircut.gains": Rule(
         "All gains are cut by one rate: what is left of the losses, at most the largest part of gains that may be cut; "
         "split by gain, and poured into the losses in order.",
@@ -103,10 +113,55 @@ LOSSES: Mapping[str, Rule] = {
         ),
         (Post("cut", "amount"), Post("cuts", "cuts")),
     ),
+    "haircut.at_cap": Rule(
+        "Who is at its lifetime cap pays what is left of it, the cap less what this layer took before, at the price of the "
+        "asset (rounded down); split over the accounts that share it by gain, largest remainder.",
+        (
+            ("left", "sub", "cap", "taken"),
+            ("cut", "muldiv", "left", "num", "den"),
+            ("cuts", "split", "cut", "gains", "whole"),
+        ),
+        (Post("cut", "amount"), Post("cuts", "cuts")),
+    ),
+    "haircut.below_caps": Rule(
+        "What those at their caps did not pay is split over the others by gain, largest remainder: of the losses, at most "
+        "what is left of the caps that the largest rate would reach and that rate of all other gains.",
+        (
+            ("most", "muldiv", "others", "num", "den"),
+            ("reach", "add", "rooms", "most"),
+            ("total", "min", "loss", "reach"),
+            ("cut", "sub", "total", "at_caps"),
+            ("cuts", "split", "cut", "gains", "whole"),
+        ),
+        (Post("cut", "amount"), Post("cuts", "cuts")),
+    ),
     "withdrawal.rate": Rule(
         "A withdrawal is paid at the rate of what members' balances are still worth (rounded down); the rest pays off "
         "socialised losses.",
         (("paid", "muldiv", "amount", "num", "den"), ("cut", "sub", "amount", "paid")),
         (Post("cut", "amount_minor", OWN, "socialised:{asset}", "withdrawal_cut", "asset", True),),
+    ),
+    "withdrawal.profit": Rule(
+        "A withdrawal takes capital first, in full; the rest is profit, paid at the rate of what profits are still worth "
+        "(rounded down). What that leaves pays off socialised losses, never more than is outstanding.",
+        (
+            ("senior", "min", "amount", "capital"),
+            ("junior", "sub", "amount", "senior"),
+            ("left", "sub", "profits", "outstanding"),
+            ("pays", "max", "left", 0),
+            ("whole", "max", "profits", 1),
+            ("paid", "muldiv", "junior", "pays", "whole"),
+            ("borne", "sub", "junior", "paid"),
+            ("cut", "min", "borne", "outstanding"),
+        ),
+        (Post("cut", "amount_minor", OWN, "socialised:{asset}", "withdrawal_cut", "asset", True),),
+    ),
+    "profits.cut": Rule(
+        "Profits bear what is outstanding, as far as they go, pro rata; largest remainder, ties to the earlier account.",
+        (("cut", "min", "outstanding", "whole"), ("cuts", "split", "cut", "profits", "whole")),
+        (
+            Post("cut", "amount_minor"),
+            Post("cuts", "cuts", "{payer}", "socialised:{asset}", "withdrawal_cut", "asset", True),
+        ),
     ),
 }

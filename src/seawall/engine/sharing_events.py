@@ -94,6 +94,15 @@ class WithdrawalCut(NamedTuple):
     why: Why
 
 
+class ProfitsCut(NamedTuple):
+    """The venue stops: profits bear what withdrawals would still have borne, pro rata: (account, minor units) each."""
+
+    asset: str
+    amount_minor: int
+    cuts: tuple[tuple[str, int], ...]
+    why: Why
+
+
 class Recovered(NamedTuple):
     """What came back for a loss: ``residual`` pays what nobody had paid, then claims by rank (``recovery_shared``),
     and ``excess`` beyond everything paid goes to the account that defaulted, or stays outside when there is none."""

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seawall.engine.events import BorneByWithdrawals, CashCut, OpenInterestCharged, Why
+from seawall.engine.events import BorneByWithdrawals, CashCut, OpenInterestCharged, ProfitsCut, Why
 from seawall.engine.layers import Loss, count, open_claims, place_of, room_of
 from seawall.engine.limits import scope_key
 from seawall.engine.posting import Step
 from seawall.engine.state import State
 from seawall.engine.units import backed
 from seawall.money import Rounding, muldiv, split
-from seawall.waterfall import LayerRule
+from seawall.waterfall import LayerRule, RateOf
 
 SOCIALISED = "socialised:"
 WRITTEN_OFF = "written_off:"
@@ -141,6 +141,7 @@ def cut_cash(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) 
         ]
         payers = [account for account, _, _ in hit]
         step.spend_each(payers, loss.target, loss.asset, [cut for _, _, cut in hit], f"layer:{rule.name}")
+        take_capital(state, loss.asset, [(account, cut) for account, _, cut in hit])
         cuts = tuple((state.account_name(account), cut) for account, _, cut in hit)
         open_claims(state, step, loss.number, asset, cuts, rule)
         state.watch.update(state.book.units_of(np.array(payers, dtype=np.int64), loss.asset))
@@ -164,22 +165,36 @@ def _balances(state: State, asset: int, barred: set[int]) -> tuple[list[int], li
     order = np.argsort(accounts[ok], kind="stable")
     accounts = accounts[ok][order]
     balances = backed(state, accounts, asset, balances[ok][order])
+    for account, (_, burden) in burdens(state, asset).items():  # what profit has to bear already is not there
+        at = int(np.searchsorted(accounts, account))
+        if at < len(accounts) and accounts[at] == account:
+            equity = int(state.book.equities(np.array([account]), asset)[0][0])
+            balances[at] = min(int(balances[at]), equity - burden)
     return accounts[balances > 0].tolist(), balances[balances > 0].tolist()
 
 
 def bear_by_withdrawals(state: State, step: Step, rule: LayerRule, losses: Sequence[Loss]) -> None:
     """What is left is put on the account of socialised losses, which withdrawals pay off at a rate below one.
 
-    Source: socialised-loss factor on withdrawals (Paradex documentation).
+    Where only profit bears it, no more than there is profit that bears nothing yet: capital is senior, the rest goes on.
+
+    Source: socialised-loss factor on withdrawals (Paradex documentation); profit as a junior claim (Percolator).
     """
     for loss in losses:
-        amount = limited(state, rule, loss, loss.left)
+        most = limited(state, rule, loss, loss.left)
+        why: Why = (("socialise.withdrawals", {"left": loss.left, "most": most}),)
+        if rule.of is RateOf.PROFIT and most > 0:
+            profits = profits_of(state, loss.asset)[2]
+            outstanding = -(-max(0, outstanding_of(state, loss.asset)) // state.asset(loss.asset).to_minor(1))
+            given = {"left": loss.left, "most": most, "profits": profits, "outstanding": outstanding}  # rounded up
+            why = (("socialise.profit", given),)
+            most = min(most, profits - outstanding)
+        amount = most
         if amount <= 0:
             continue
         source = socialised_account(state, loss.asset)
         step.post(source, loss.target, state.asset(loss.asset).to_minor(amount), f"layer:{rule.name}")
         asset = state.asset(loss.asset).name
-        why: Why = (("socialise.withdrawals", {"left": loss.left, "most": amount}),)
         step.emit(BorneByWithdrawals(loss.number, rule.name, asset, amount, why))
         covered(state, step, rule, loss, amount)
 
@@ -191,14 +206,15 @@ def socialised_account(state: State, asset: int) -> int:
     return state.ledger.open(name, state.asset(asset), floor=None) if found is None else found
 
 
-def withdrawal_rate(state: State, asset: int) -> tuple[int, int]:
+def outstanding_of(state: State, asset: int) -> int:
+    """What withdrawals still have to bear, minor units."""
+    found = state.ledger.find(f"{SOCIALISED}{state.asset(asset).name}", state.asset(asset).name)
+    return 0 if found is None else -state.ledger.balance(found)
+
+
+def withdrawal_rate(state: State, asset: int, outstanding: int) -> tuple[int, int]:
     """What one unit withdrawn is paid: (claims - outstanding) / claims, where claims are the members' positive
-    balances in the asset; 1/1 when nothing is outstanding, 0 when nothing would be left."""
-    name = f"{SOCIALISED}{state.asset(asset).name}"
-    found = state.ledger.find(name, state.asset(asset).name)
-    outstanding = 0 if found is None else -state.ledger.balance(found)
-    if outstanding <= 0:
-        return 1, 1
+    balances in the asset; 0 when nothing would be left. Minor units."""
     rows = state.book.rows_of_asset(asset)
     cash, accounts = state.book.row_cash[rows], state.book.row_account[rows]
     house = np.fromiter(state.house_accounts, dtype=np.int64, count=len(state.house_accounts))
@@ -207,3 +223,80 @@ def withdrawal_rate(state: State, asset: int) -> tuple[int, int]:
     # A bid is still its bidder's: money parked in an auction does not lower the rate of the others.
     claims = state.asset(asset).to_minor(members + state.auctions.held(asset))
     return max(0, claims - outstanding), max(1, claims)
+
+
+def capital_of(state: State, account: int, asset: int) -> int:
+    """What an account may withdraw before it withdraws profit: equity at the opening plus deposits less capital that was
+    withdrawn, book units, never below zero. What it lost since stays counted: it is earned back before profit begins."""
+    assert state.capital is not None
+    return max(0, state.capital.basis(state.book.row(account, asset)))
+
+
+def profits_of(state: State, asset: int) -> tuple[list[int], list[int], int]:
+    """Members with profit in an asset (equity above capital, unrealised profit included), ascending; the profit of each;
+    and their sum. Book units."""
+    assert state.capital is not None
+    rows = state.book.rows_of_asset(asset)
+    gains = state.capital.gains(rows, state.book.row_equities()[rows])
+    house = np.fromiter(state.house_accounts, dtype=np.int64, count=len(state.house_accounts))
+    accounts = state.book.row_account[rows]
+    ok = (gains > 0) & ~np.isin(accounts, house)
+    order = np.argsort(accounts[ok], kind="stable")
+    profits = gains[ok][order].tolist()
+    return accounts[ok][order].tolist(), profits, sum(profits)
+
+
+def burdens(state: State, asset: int) -> dict[int, tuple[int, int]]:
+    """By account: its profit, and what that has to bear of what is outstanding (rounded up); empty without any."""
+    outstanding = 0 if state.capital is None else outstanding_of(state, asset)
+    if outstanding <= 0:
+        return {}
+    accounts, profits, whole = profits_of(state, asset)
+    owed = min(whole, -(-outstanding // state.asset(asset).to_minor(1)))
+    return {
+        account: (profit, muldiv(profit, owed, whole, Rounding.CEIL))
+        for account, profit in zip(accounts, profits, strict=True)
+    }
+
+
+def take_capital(state: State, asset: int, cuts: Sequence[tuple[int, int]]) -> None:
+    """A cut of balances takes capital first, so that it leaves the profit that bears losses; it is remembered, as what
+    comes back of it is capital again."""
+    if state.capital is None:
+        return
+    for account, cut in cuts:
+        taken = min(cut, capital_of(state, account, asset))
+        if taken:
+            state.capital.flow(state.book.row(account, asset), -taken)
+            state.capital_cut[account, asset] = state.capital_cut.get((account, asset), 0) + taken
+
+
+def give_capital_back(state: State, account: int, asset: int, amount: int) -> None:
+    """A recovery was paid: what of it makes good a cut of capital is capital."""
+    lost = min(amount, state.capital_cut.get((account, asset), 0))
+    if lost and state.capital is not None:
+        state.capital.flow(state.book.row(account, asset), lost)
+        state.capital_cut[account, asset] -= lost
+
+
+def cut_profits(state: State, step: Step) -> None:
+    """The venue stops, and nobody withdraws any more: profits bear now what withdrawals would have borne, pro rata.
+
+    All positions are settled, so profit is cash. Every claim that is left stands as capital would. To the minor unit.
+    """
+    if state.capital is None:
+        return
+    for asset, terms in enumerate(state.snapshot.assets):
+        accounts, profits, whole = profits_of(state, asset)
+        outstanding = outstanding_of(state, asset)
+        if outstanding <= 0 or not whole:
+            continue
+        each = [terms.to_minor(profit) for profit in profits]
+        cuts = split(min(outstanding, sum(each)), each)
+        hit = [(account, profit, cut) for account, profit, cut in zip(accounts, each, cuts, strict=True) if cut]
+        for account, _, cut in hit:
+            step.post(state.cash_id(account, asset), socialised_account(state, asset), cut, "withdrawal_cut")
+            step.sync_cash(account, asset)
+        named = tuple((state.account_name(account), cut) for account, _, cut in hit)
+        inputs = {"outstanding": outstanding, "profits": [profit for _, profit, _ in hit], "whole": sum(each)}
+        step.emit(ProfitsCut(terms.name, sum(cut for _, _, cut in hit), named, (("profits.cut", inputs),)))

@@ -117,6 +117,9 @@ class State:
     members: MemberBook = field(default_factory=MemberBook)
     period: GainsPeriod | None = None
     gains_cut: dict[tuple[int, int], int] = field(default_factory=dict)
+    lifetime_cuts: dict[tuple[str, str], int] = field(default_factory=dict)  # by layer and holder, millionths of quote
+    capital: GainsPeriod | None = None
+    capital_cut: dict[tuple[int, int], int] = field(default_factory=dict)
     references: dict[str, int] = field(default_factory=dict)
     loss_assets: dict[int, int] = field(default_factory=dict)
     observed: dict[str, Fraction] = field(default_factory=dict)
@@ -234,6 +237,12 @@ def state_lines(state: State) -> Iterator[str]:
         yield from state.period.canonical_lines()
     for (account, asset), cut in sorted(state.gains_cut.items()):
         yield f"gain cut {account} {asset} {cut}"
+    for (layer, holder), cut in sorted(state.lifetime_cuts.items()):
+        yield f"lifetime cut {layer!r} {holder!r} {cut}"
+    if state.capital is not None:
+        yield from state.capital.canonical_lines("capital")
+    for (account, asset), cut in sorted(state.capital_cut.items()):
+        yield f"capital cut {account} {asset} {cut}"
     for reference, loss in state.references.items():
         yield f"declared {reference!r} {loss}"
     if state.marks_ns is not None:

@@ -29,7 +29,7 @@ from seawall.engine.fundshares import no_room
 from seawall.engine.ladder import settle_defaults
 from seawall.engine.memberbook import CONTRIBUTION
 from seawall.engine.posting import Step
-from seawall.engine.socialise import WRITTEN_OFF
+from seawall.engine.socialise import WRITTEN_OFF, cut_profits
 from seawall.engine.state import State, WindingDown
 from seawall.errors import InputError
 from seawall.margin import MAX_WORTH
@@ -92,6 +92,7 @@ def wind_down(state: State, step: Step, command: WindDown) -> Rejection | None:
     ]
     if broke:
         settle_defaults(state, step, broke)
+    cut_profits(state, step)
     return None
 
 

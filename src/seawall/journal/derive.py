@@ -257,6 +257,7 @@ _ROLES = (
 _LISTS = {
     "gains_haircut": "cuts",
     "cash_cut": "cuts",
+    "profits_cut": "cuts",
     "members_drawn": "parts",
     "recovery_shared": "parts",
     "distributed": "parts",

@@ -24,6 +24,7 @@ from seawall.engine.events import (
     MembersDrawn,
     OpenInterestCharged,
     PositionSold,
+    ProfitsCut,
     Recovered,
     RecoveryShared,
     Reinstated,
@@ -158,6 +159,12 @@ def _borne(tally: Tally, event: BorneByWithdrawals) -> None:
 
 def _withdrawal_cut(tally: Tally, event: WithdrawalCut) -> None:
     for name, part in _parts(tally, event.asset, [(event.account, event.amount_minor)], minor=True):
+        tally.shares.paid_off += part
+        _reached(tally, name, "withdrawal_cut").withdrawal_cut += part
+
+
+def _profits_cut(tally: Tally, event: ProfitsCut) -> None:
+    for name, part in _parts(tally, event.asset, event.cuts, minor=True):
         tally.shares.paid_off += part
         _reached(tally, name, "withdrawal_cut").withdrawal_cut += part
 
@@ -311,6 +318,7 @@ SHARING: dict[type[Any], Callable[[Any, Any], None]] = {
     CashCut: _cash_cut,
     BorneByWithdrawals: _borne,
     WithdrawalCut: _withdrawal_cut,
+    ProfitsCut: _profits_cut,
     Recovered: _recovered,
     RecoveryShared: _recovery_shared,
     Reinstated: _reinstated,

@@ -11,6 +11,7 @@ from seawall.tables.keys import Table, nearest
 from seawall.waterfall import (
     CAUSES,
     OTHER_TIER,
+    CapHolder,
     DeleverageRule,
     GainsBase,
     LayerKind,
@@ -20,6 +21,7 @@ from seawall.waterfall import (
     PriceRule,
     ProfitCapRule,
     RankRule,
+    RateOf,
     order_layers,
 )
 
@@ -86,11 +88,18 @@ def _layer(t: Table, house: list[str], tiers: list[str]) -> LayerRule:
         if kind is LayerKind.GAINS_HAIRCUT
         else GainsBase.UNREALISED,
         period_ns=t.seconds("period_s", 0) if kind is LayerKind.GAINS_HAIRCUT else 0,
+        cap_each=money(t, "cap_each") if kind is LayerKind.GAINS_HAIRCUT else None,
+        cap_per=choice(t, "cap_per", CapHolder, CapHolder.OWNER)
+        if kind is LayerKind.GAINS_HAIRCUT
+        else CapHolder.OWNER,
+        of=choice(t, "of", RateOf, RateOf.BALANCE) if kind is LayerKind.WITHDRAWAL_RATE else RateOf.BALANCE,
         pays=t.choice("pays", ["all", "fills"], "all") if is_account else "all",
         deleverage=read_deleverage(t.table("deleverage")) if kind is LayerKind.DELEVERAGE else None,
         closes=t.choice("closes", ["all", "unpaid"], "all") if kind is LayerKind.DELEVERAGE else "all",
         then=t.text("then", "") or None,
     )
+    if rule.cap_each is None and kind is LayerKind.GAINS_HAIRCUT and t.has("cap_per"):
+        t.fail("cap_per", "says whose lifetime cap, but not how much it is", 'cap_each = "1000000" beside it')
     t.done()
     return rule
 

@@ -14,7 +14,7 @@ from seawall.liquidation import Criterion, FeeKind, HaltKind, LimitKind, Sense
 from seawall.tables.auctions import check_auctions
 from seawall.tables.keys import Table
 from seawall.tables.policy_file import exact
-from seawall.waterfall import PAYING, LayerKind, LayerRule, Limit, LimitScope, PriceRule
+from seawall.waterfall import PAYING, CapHolder, LayerKind, LayerRule, Limit, LimitScope, PriceRule, RateOf
 
 ONE = Fraction(1)
 RESERVED = ("outside", "external")
@@ -120,7 +120,7 @@ def _money_of(policy: Policy, rule: LayerRule, row: Table, before: Sequence[Laye
     for earlier in before:
         same = earlier.kind is rule.kind and (rule.kind is not LayerKind.GAINS_HAIRCUT or earlier.base is rule.base)
         # A haircut that may not take all leaves something for a later one.
-        leaves = rule.kind in CUTS and (earlier.cap < ONE or bool(earlier.limits))
+        leaves = rule.kind in CUTS and (earlier.cap < ONE or bool(earlier.limits) or earlier.cap_each is not None)
         if same and rule.kind in SAME_MONEY and not leaves:
             row.fail(
                 "kind",
@@ -135,6 +135,10 @@ def _members(policy: Policy, top: Table, rows: dict[str, Table]) -> None:
     for layer in policy.layers:
         if layer.kind in NEED_MEMBERS and rule is None:
             rows[layer.name].fail("kind", f"{layer.kind.value} needs a default fund", "a table [members]")
+        if layer.cap_per is CapHolder.MEMBER and rule is None:
+            rows[layer.name].fail(
+                "cap_per", "a cap per member, but no account has one", '"owner", or a table [members]'
+            )
         if layer.kind is LayerKind.ASSESSMENT and rule is not None and not rule.call_per_default:
             top.must("members").fail(
                 "call_per_default", "an assessment layer that may call nothing", 'a multiple such as "1"'
@@ -190,6 +194,8 @@ def _limits(rule: LayerRule, row: Table) -> None:
                 )
     if rule.kind in CUTS and rule.cap == 0:
         row.fail("cap", "a cap of nothing: the layer never pays", 'a share such as "1/2", or no layer')
+    if rule.cap_each == 0:
+        row.fail("cap_each", "a cap of nothing: the layer never pays", "an amount above zero, or no layer")
 
 
 def _fail_limit(row: Table, limit: Limit, problem: str, expected: str) -> None:
@@ -249,7 +255,8 @@ def _reach(policy: Policy, rule: LayerRule, row: Table, before: Sequence[LayerRu
     if not rule.causes:
         row.fail("causes", "covers no cause: the layer never pays", '["default"]')
     for earlier in before:
-        takes_all = earlier.kind is LayerKind.WITHDRAWAL_RATE and not earlier.limits
+        # Of profit it takes no more than there is.
+        takes_all = earlier.kind is LayerKind.WITHDRAWAL_RATE and earlier.of is RateOf.BALANCE and not earlier.limits
         if takes_all and rule.causes <= earlier.causes:
             row.fail(
                 "name",

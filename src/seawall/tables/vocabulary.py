@@ -12,7 +12,7 @@ from seawall.engine.policy import CLAIMANT_CLASSES
 from seawall.liquidation import FeeKind, HaltKind, LimitKind, OverLimit, PaceKind, Sense
 from seawall.members import ContributionRule
 from seawall.money import PROFILES
-from seawall.waterfall import CAUSES, GainsBase, LayerKind, PriceRule, RankRule
+from seawall.waterfall import CAUSES, CapHolder, GainsBase, LayerKind, PriceRule, RankRule, RateOf
 
 
 class Key(NamedTuple):
@@ -131,6 +131,14 @@ VOCABULARY: tuple[Key, ...] = tuple(
         ("layers", "cap", SHARE, "gains_haircut, cash_haircut: largest cut"),
         ("layers", "base", _one_of(GainsBase), "gains_haircut: which gains"),
         ("layers", "period_s", SECONDS, "gains_haircut: length of the period; 0: every step of marks"),
+        ("layers", "cap_each", AMOUNT, "gains_haircut: most it ever takes from one holder, over all losses"),
+        ("layers", "cap_per", _one_of(CapHolder), "gains_haircut: whose accounts share one cap_each"),
+        (
+            "layers",
+            "of",
+            _one_of(RateOf),
+            "withdrawal_rate: all of a withdrawal bears losses, or its profit; capital is paid in full",
+        ),
         ("layers", "pays", "all or fills", "account: every loss, or what fills cost beyond bankruptcy"),
         ("layers", "closes", "all or unpaid", "deleverage: whoever is in default, or whose loss is unpaid"),
         ("layers", "then", "layer, or residual", "where the rest goes; without it, to the next in the file"),

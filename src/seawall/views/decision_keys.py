@@ -78,6 +78,10 @@ def policy_keys(event: Event, policy: Policy, served: DeleverageRule | None = No
     for number, rule in enumerate(policy.layers):
         if rule.name == event.get("layer"):
             out += _layer(number, rule)
+        elif kind == "gains_haircut" and rule.cap_each is not None:
+            out += _cap_each(number, rule)
+        elif kind in ("withdrawal_cut", "profits_cut") and rule.kind is LayerKind.WITHDRAWAL_RATE:
+            out.append((f"layers[{number}].of", rule.of.value))
     if kind in ("call_round", "called") and policy.members is not None:
         out.append(("members.call_per_default", str(policy.members.call_per_default)))
         out.append(("members.call_per_window", str(policy.members.call_per_window)))
@@ -91,11 +95,19 @@ def _layer(number: int, rule: LayerRule) -> Keys:
         out.append((f"layers[{number}].account", rule.account))
     if rule.kind in (LayerKind.GAINS_HAIRCUT, LayerKind.CASH_HAIRCUT):
         out.append((f"layers[{number}].cap", str(rule.cap)))
+    if rule.kind is LayerKind.WITHDRAWAL_RATE:
+        out.append((f"layers[{number}].of", rule.of.value))
     if rule.causes != frozenset({"default"}):
         out.append((f"layers[{number}].causes", ", ".join(sorted(rule.causes))))
     if rule.beside:
         out.append((f"layers[{number}].beside", "true"))
     return out
+
+
+def _cap_each(number: int, rule: LayerRule) -> Keys:
+    """The lifetime cap of a gains haircut."""
+    each = Fraction(rule.cap_each or 0, 10**6)
+    return [(f"layers[{number}].cap_each", exact(each)), (f"layers[{number}].cap_per", rule.cap_per.value)]
 
 
 def _deleverage(event: Event, policy: Policy, rule: DeleverageRule | None) -> Keys:

@@ -66,17 +66,40 @@ def _cut(e: Event, t: Terms, me: str | None) -> str:
 
 
 def _borne(e: Event, t: Terms, me: str | None) -> str:
+    what = "withdrawals of profit" if e["why"][0][0] == "socialise.profit" else "withdrawals"
     return (
-        f"{t.money(e['asset'], e['amount'])} of loss {e['loss']} was put on withdrawals (layer {e['layer']!r}): they are paid "
+        f"{t.money(e['asset'], e['amount'])} of loss {e['loss']} was put on {what} (layer {e['layer']!r}): they are paid "
         "at a rate below one until it is paid off"
     )
 
 
 def _withdrawal(e: Event, t: Terms, me: str | None) -> str:
+    if e["why"][0][0] == "withdrawal.profit":
+        return _withdrawal_of_profit(e, t, me)
     num, den = e["rate"]
     return (
         f"{whose(e['account'], me)}a withdrawal was paid at {num / den:.4%}; {_minor(t, e['asset'], e['amount_minor'])} of it "
         "paid off socialised losses"
+    )
+
+
+def _withdrawal_of_profit(e: Event, t: Terms, me: str | None) -> str:
+    num, den = e["rate"]
+    given = dict(e["why"][0][1])
+    senior = min(given["amount"], given["capital"])
+    first = f"{_minor(t, e['asset'], senior)} of a withdrawal was capital and was paid in full; " if senior else ""
+    return (
+        f"{whose(e['account'], me)}{first}{_minor(t, e['asset'], given['amount'] - senior)} was profit and was paid at "
+        f"{num / den:.4%}: {_minor(t, e['asset'], e['amount_minor'])} of it paid off socialised losses"
+    )
+
+
+def _profits_cut(e: Event, t: Terms, me: str | None) -> str:
+    n, mine = len(e["cuts"]), _mine(e["cuts"], me)
+    more = f"; of {me} {_minor(t, e['asset'], mine)}" if mine else ""
+    return (
+        f"the venue stopped, and {n:,} profit{'' if n == 1 else 's'} in {e['asset']} bore what withdrawals would have borne, "
+        f"pro rata: {_minor(t, e['asset'], e['amount_minor'])} in all{more}"
     )
 
 
@@ -191,6 +214,7 @@ SHARED: Mapping[str, Callable[[Event, Terms, str | None], str]] = {
     "cash_cut": _cut,
     "borne_by_withdrawals": _borne,
     "withdrawal_cut": _withdrawal,
+    "profits_cut": _profits_cut,
     "recovered": _recovered,
     "recovery_shared": _rank,
     "reinstated": _reinstated,
@@ -216,10 +240,12 @@ AVOIDED: Mapping[str, str] = {
     "members_drawn": "nothing by a member alone: contributions of one rank pay pro rata; a larger part is paid by those "
     "who paid in more",
     "called": "nothing by a member alone: a call is pro rata to contribution, within the caps that are known beforehand",
-    "gains_haircut": "nothing by collateral: all gains are cut at one rate; a smaller gain is cut by less",
+    "gains_haircut": "nothing by collateral: all gains are cut at one rate, as far as lifetime caps let them; a smaller "
+    "gain is cut by less",
     "cash_cut": "nothing by positions: every balance is cut at one rate; a smaller balance is cut by less",
     "borne_by_withdrawals": "more money in the layers before it",
     "withdrawal_cut": "waiting until the socialised losses are paid off: the rate is one again then",
     "fund_bid": "asking for fewer shares, or offering more: the best bid leads, whoever made it",
+    "profits_cut": "a smaller profit is cut by less; capital is not cut by it",
     "claim_rejected": "filing what the ledger says, once, in the class of the account and in time",
 }

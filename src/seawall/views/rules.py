@@ -30,6 +30,7 @@ from seawall.waterfall import (
     PriceRule,
     ProfitCapRule,
     RankRule,
+    RateOf,
 )
 
 RANKS = {
@@ -58,6 +59,10 @@ DOES = {
     LayerKind.OPEN_INTEREST: "Every open lot of the market pays the same, longs and shorts, winners or not",
     LayerKind.WITHDRAWAL_RATE: "What is left is paid off by withdrawals: they are paid at one rate below one until then",
 }
+OF_PROFIT = (
+    "As much of what is left as there is profit is paid off by withdrawals of profit: they are paid at one rate below one "
+    "until then, capital in full"
+)
 
 LIMITS = {
     LimitKind.BANKRUPTCY: ", at no worse than its bankruptcy price",
@@ -364,7 +369,13 @@ def _pays(policy: Policy, number: int, layer: LayerRule, doc: Document) -> Parts
             what = "Every balance of a member is"
         elif layer.base is GainsBase.PERIOD:
             what = "What equity rose by since the period began, less deposits, is"
-        return [f"{what} cut by one rate, at most ", doc.fig(f"rules.layers.{number}.cap", "part")]
+        cut: Parts = [f"{what} cut by one rate, at most ", doc.fig(f"rules.layers.{number}.cap", "part")]
+        if layer.cap_each is not None:
+            each = doc.fig(f"rules.layers.{number}.cap_each", "millionths")
+            cut = [*cut, ", and of one ", layer.cap_per.value, " at most ", each, " over its lifetime"]
+        return cut
+    if layer.kind is LayerKind.WITHDRAWAL_RATE and layer.of is RateOf.PROFIT:
+        return [OF_PROFIT]
     return [DOES[layer.kind]]
 
 

@@ -43,7 +43,7 @@ from seawall.waterfall.gains import (
     cut_gains,
     junior_profit,
 )
-from seawall.waterfall.haircut import Haircut, haircut_gains
+from seawall.waterfall.haircut import CappedHaircut, Haircut, haircut_gains, haircut_gains_capped
 from seawall.waterfall.layers import Allocation, Draw, LayerState, allocate
 from seawall.waterfall.metrics import InUnits, Metrics, gini, measure
 from seawall.waterfall.minmax import min_max, min_max_lots
@@ -56,6 +56,7 @@ from seawall.waterfall.rules import (
     CAUSES,
     OTHER_TIER,
     PAYING,
+    CapHolder,
     DeleverageRule,
     GainsBase,
     LayerKind,
@@ -64,6 +65,7 @@ from seawall.waterfall.rules import (
     LimitScope,
     PriceRule,
     RankRule,
+    RateOf,
 )
 from seawall.waterfall.scores import (
     ScoreRule,
@@ -113,7 +115,9 @@ __all__ = [
     "Backoff",
     "BankruptPosition",
     "Candidates",
+    "CapHolder",
     "CapRoom",
+    "CappedHaircut",
     "Claim",
     "ClaimBook",
     "Claimants",
@@ -148,6 +152,7 @@ __all__ = [
     "ProfitCap",
     "ProfitCapRule",
     "RankRule",
+    "RateOf",
     "Resolved",
     "Returned",
     "RiskCurve",
@@ -179,6 +184,7 @@ __all__ = [
     "gini",
     "haircut_caps",
     "haircut_gains",
+    "haircut_gains_capped",
     "improves",
     "in_order",
     "junior_profit",

@@ -58,6 +58,21 @@ class Limit:
     window_ns: int = 0
 
 
+class CapHolder(Enum):
+    """Whose gains share one lifetime cap of a gains haircut."""
+
+    OWNER = "owner"  # all accounts of one owner: splitting them does not multiply the cap
+    MEMBER = "member"  # all accounts of one clearing member; who has no member is capped by owner
+    ACCOUNT = "account"  # one account, its isolated positions included
+
+
+class RateOf(Enum):
+    """What of a withdrawal is paid at a rate below one."""
+
+    BALANCE = "balance"  # all of it
+    PROFIT = "profit"  # what goes beyond the account's capital, which is senior and leaves at par
+
+
 class GainsBase(Enum):
     """Which gains a gains haircut cuts."""
 
@@ -82,6 +97,10 @@ class LayerRule:
         cap: GAINS_HAIRCUT, CASH_HAIRCUT: largest fraction that may be cut.
         base: GAINS_HAIRCUT: which gains are cut.
         period_ns: length of the period of ``base`` PERIOD, counted from midnight UTC of day zero; 0: every step of marks.
+        cap_each: GAINS_HAIRCUT: the most that this layer takes from one holder over its lifetime, millionths of the
+            quote currency, over all assets; None: no such cap. What comes back does not lift it again.
+        cap_per: GAINS_HAIRCUT: who is one holder.
+        of: WITHDRAWAL_RATE: what the rate is of.
         pays: ACCOUNT: "all" losses, or only what "fills" of close-out orders cost beyond bankruptcy (dYdX v4: an
             account that found no buyer is deleveraged, the fund does not pay for it).
         deleverage: DELEVERAGE: its own rule (a tear-up is pro rata at the mark); None: the policy's.
@@ -101,6 +120,9 @@ class LayerRule:
     cap: Fraction = Fraction(1)
     base: GainsBase = GainsBase.UNREALISED
     period_ns: int = 0
+    cap_each: int | None = None
+    cap_per: CapHolder = CapHolder.OWNER
+    of: RateOf = RateOf.BALANCE
     pays: str = "all"
     deleverage: DeleverageRule | None = None
     closes: str = "all"

@@ -143,7 +143,7 @@ def fill_wide(total: int, weights: Sequence[int], highs: Sequence[int]) -> list[
     Raises:
         InputError: negative numbers, or a total out of reach.
     """
-    between, left, free = _open_shares(total, weights, highs)
+    between, left, free = open_shares(total, weights, highs)
     out, rest = [0 if between[i] or not w else highs[i] for i, w in enumerate(weights)], []
     for i, inside in enumerate(between):
         if inside:
@@ -156,7 +156,7 @@ def fill_wide(total: int, weights: Sequence[int], highs: Sequence[int]) -> list[
 
 def fill_fractions(total: Fraction, weights: Sequence[Fraction], highs: Sequence[Fraction]) -> list[Fraction]:
     """``fill_wide`` without rounding: exact shares ``min(high, level x weight)`` that sum to ``total``."""
-    between, left, free = _open_shares(total, weights, highs)
+    between, left, free = open_shares(total, weights, highs)
     zero = Fraction(0)
     return [
         left * w / free if inside else Fraction(h) if w else zero  # exact: Fraction
@@ -164,8 +164,14 @@ def fill_fractions(total: Fraction, weights: Sequence[Fraction], highs: Sequence
     ]
 
 
-def _open_shares(total: N, weights: Sequence[N], highs: Sequence[N]) -> tuple[list[bool], N, N]:
-    """Whose share is below the bound, what is left for them, and the sum of their weights."""
+def open_shares(total: N, weights: Sequence[N], highs: Sequence[N]) -> tuple[list[bool], N, N]:
+    """Whose share is below the bound, what is left for them, and the sum of their weights.
+
+    At the level where ``min(high, level x weight)`` sum to ``total``: exact, no rounding.
+
+    Raises:
+        InputError: negative numbers, or a total out of reach.
+    """
     if len(weights) != len(highs):
         raise InputError("columns differ in length", value=f"{len(weights)}, {len(highs)}")
     if min(weights, default=0) < 0 or min(highs, default=0) < 0:
