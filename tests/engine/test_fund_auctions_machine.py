@@ -182,6 +182,12 @@ class FundAuctions(Ends):
                 self.do(Recover(self.now, row.loss, "USDC", row.pending - rest))
         self.decide(9)
 
+    @rule(loss=st.integers(60, 150), rest=st.sampled_from([0, 7]))
+    def repaid(self, loss, rest):
+        """A debt that somebody bid for is paid before the hammer: all of it, or all but a part of the lot."""
+        everyone = [(name, 20) for name in NAMES]
+        self.whole(loss, everyone, "nearly all" if rest else "all", True)
+
     @rule(
         loss=st.integers(60, 150),
         lift=st.integers(60, 250),

@@ -574,11 +574,25 @@ class Pools(Venue):
 
     NUMBERS = (CAPPED,)
 
+    @rule(market=st.sampled_from(MARKETS), up=st.booleans())
+    def turn(self, market, up):
+        """Winners are closed against the pool, and then the price turns on it."""
+        for move in (200, 20) if up else (40, 400):
+            self.mark(market, move)
+            self.resolve()
+
 
 class Ends(Venue):
     """Halts by criteria, and a venue that stops: settled, distributed, claimed against, and recovered for."""
 
     NUMBERS = (10, 11)
+
+    @rule(market=st.sampled_from(MARKETS), move=st.sampled_from([30, 300]))
+    def switched(self, market, move):
+        """The switch is looked at, and then somebody falls."""
+        self.resolve()
+        self.mark(market, move)
+        self.resolve()
 
     @rule(now=st.integers(0, 3))
     def stop(self, now):
@@ -783,4 +797,5 @@ def test_machine_promises_hold_and_every_layer_is_reached(machine):
     )
     runs = RUNS[machine.__name__]
     shares = {name: REACHED[machine.__name__][name] / runs for name in WANTED[machine]}
+    print("SHARES", machine.__name__, sorted((round(v, 3), k) for k, v in shares.items())[:5])
     assert all(share >= 0.01 for share in shares.values()), f"reached in under 1 % of {runs} runs: {shares}"
