@@ -865,3 +865,18 @@ def test_attack_who_was_closed_for_the_backstops_limit_can_be_paid_back():
     assert cash(state, "bob") - before == owed["bob"], "what is beyond the claims stays outside"
     do(state, Recover(6 * S, 0, "USDC", UNIT))
     assert cash(state, "bob") - before == owed["bob"]
+
+
+def test_attack_a_recovery_leaves_room_for_profits_to_come():
+    """What comes back beyond the loss goes to whom it was; as much as a balance may hold would end us at its next profit."""
+    book = snapshot(
+        {"ann": 100 * UNIT, "bob": 9_000 * UNIT},
+        [("ann", "BTC-PERP", 1, 1_000), ("bob", "BTC-PERP", -1, 1_000)],
+        [perp()],
+        marks={"BTC-PERP": 1_000},
+    )
+    state = open_state(book, policy(layers=[{"name": "deleveraging", "kind": "deleverage"}]), {}, 0)
+    do(state, Marks(S, {"BTC-PERP": 850}))
+    do(state, Resolve(3 * S))
+    do(state, Recover(4 * S, 1, "USDC", 1 << 61), code="overflow")
+    do(state, Recover(4 * S, 1, "USDC", 1 << 59))

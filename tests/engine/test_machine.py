@@ -566,6 +566,7 @@ class Waterfalls(Venue):
         """Losses that nobody traded for, and who hears of them first takes money out."""
         self.declare("oracle", amount, 1)
         self.declare("exploit", amount, 2)
+        self.declare("custody", amount, 3)
         self.withdraw(name, out * UNIT)
 
 

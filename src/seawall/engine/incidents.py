@@ -85,7 +85,9 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
     paid_to = [(state.account_index[c.holder], min(amount, c.amount - c.paid)) for c in claims]
     if defaulter is not None:
         paid_to.append((defaulter, max(0, excess)))
-    if not all(state.book.fits_cash(payee, asset, part) for payee, part in paid_to):
+    # As for a deposit: room is left for what positions and layers will still move.
+    fits = state.book.fits_deposit if state.book.priced(asset) else state.book.fits_cash
+    if not all(fits(payee, asset, part) for payee, part in paid_to):
         return Rejection(Refused.OVERFLOW, {"loss": command.loss, "amount": command.amount})
     if residual:
         pay_residual(state, step, external, Debt(command.loss, account, asset, owed), residual, "recovery")
