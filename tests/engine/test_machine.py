@@ -690,6 +690,15 @@ class Claims(Ends):
 
     NUMBERS = (CAPPED + 1, CAPPED + 1, CAPPED + 2)
 
+    @rule(amount=st.integers(20, 200))
+    @precondition(lambda self: hasattr(self, "state") and self.state.policy.wind_down is not None)
+    def wound_up(self, amount):
+        """A loss that profit bears, the stop, and every claim paid out as far as the money goes."""
+        self.declare("oracle", amount, 3)
+        self.do(WindDown(self.now))
+        self.now += 10 * SECOND
+        self.distribute(True)
+
     @rule(market=st.sampled_from(MARKETS), move=st.sampled_from([85, 115]), amount=st.integers(20, 200))
     def leave(self, market, move, amount):
         """A price moves; everybody cashes in at the mark; a loss; and everybody takes all out."""
