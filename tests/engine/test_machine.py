@@ -122,7 +122,7 @@ POLICIES = [
         name="backstop refuses",
         backstop={**BACKSTOP, "over_limit": "refuse", "takes_bankrupt": False},
         layers=[FUND, ADL, CUT],
-        deleverage={"rank": "pro_rata", "price": "mark"},
+        deleverage={"rank": "pro_rata", "price": "oracle"},
         house=WITH_BACKSTOP,
     ),
     policy(
@@ -447,7 +447,8 @@ class Venue(RuleBasedStateMachine):
     def mark(self, market, move):
         self.now += SECOND
         current = self.state.marks[self.state.market_index[market]]
-        self.do(Marks(self.now, {market: max(1, current * move // 100)}))
+        mark = max(1, current * move // 100)
+        self.do(Marks(self.now, {market: mark}, oracle={market: max(1, mark + self.now // SECOND % 7 * 10 - 30)}))
 
     @rule(slip=st.sampled_from([0, 0, 1, 3, 10]), share=st.sampled_from([1, 2]))
     @precondition(lambda self: hasattr(self, "state") and self.state.intents)

@@ -127,6 +127,9 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
             return Rejection(
                 Refused.BAD_MARK, {"asset": asset, "why": "balances at this index price do not fit the book"}
             )
+    oracle = _oracle_values(state, command)
+    if isinstance(oracle, Rejection):
+        return oracle
     if state.has_options:
         crowded = too_large(state, dict(zip(markets, values, strict=True)))
         if crowded is not None:
@@ -144,6 +147,7 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
         state.previous_values[market] = state.unit_values[market] or value
         state.unit_values[market] = value
         state.marks[market] = mark
+    state.oracle_values.update(oracle)
     for option in options_on(state, markets) if state.has_options else ():
         if state.unit_values[option]:
             state.book.set_requirement_value(option, 0, short_notional(state, option))
@@ -169,6 +173,20 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
             consider(state, step, unit)
     open_work_out(state, step)
     return None
+
+
+def _oracle_values(state: State, command: Marks) -> Rejection | dict[int, int]:
+    """Value of a lot at the index price, by market."""
+    found: dict[int, int] = {}
+    for symbol, price in command.oracle.items():
+        market = state.market_index.get(symbol)
+        if market is None:
+            return Rejection(Refused.UNKNOWN_MARKET, {"market": symbol})
+        try:
+            found[market] = state.instrument(market).unit_value(price)
+        except InputError as error:
+            return Rejection(Refused.BAD_MARK, {"market": symbol, "oracle": price, "why": error.problem})
+    return found
 
 
 def _fill(state: State, step: Step, command: Fill) -> Rejection | None:

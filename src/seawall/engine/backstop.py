@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+from seawall.engine.deleverage import at_other_price
 from seawall.engine.events import SurplusPassed, Why
 from seawall.engine.layers import Need, free_cash
 from seawall.engine.margining import look_at
@@ -133,13 +134,13 @@ def _over_in_all(state: State, rule: BackstopRule, st: UnitState) -> list[Need]:
 
 
 def _need(state: State, market: int, lots: int, why: Why) -> Need:
-    """Close so many lots of the backstop's, at the price of the deleveraging rule: the mark, or the one before."""
+    """Close so many lots of the backstop's, at the price of the deleveraging rule: the mark, the one before, or the index."""
     assert state.backstop is not None and state.policy.deleverage is not None
-    if state.policy.deleverage.price is not PriceRule.PREVIOUS_MARK:
+    price = state.policy.deleverage.price
+    if price in (PriceRule.MARK, PriceRule.BANKRUPTCY):
         return Need(state.backstop, market, lots, 0, 0, (*why, ("deleverage.at_mark",)))
-    worth, previous = state.worth(market), state.previous_worth(market)
-    more = (("deleverage.backstop_at_previous", {"worth": worth, "previous": previous}),)
-    return Need(state.backstop, market, lots, -lots * (worth - previous), 0, (*why, *more))
+    cost, more = at_other_price(state, price, market, lots, "deleverage.backstop_")
+    return Need(state.backstop, market, lots, cost, 0, (*why, *more))
 
 
 def _why_limit(rule: BackstopRule, equity: int, gross: int, held: int) -> Why:

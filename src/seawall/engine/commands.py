@@ -15,13 +15,15 @@ from seawall.errors import InputError
 class Marks(NamedTuple):
     """New marks, all or none. ``indexes`` prices collateral: asset -> (num, den), numeraire book units per book unit.
 
-    ``quarantined`` lists what the oracle refused to use: (market or source, price as text, reason).
+    ``quarantined`` lists what the oracle refused to use: (market or source, price as text, reason). ``oracle``: index price
+    of a market, in its mark units, where a policy closes positions at it; it stands until the next one.
     """
 
     time_ns: int
     marks: Mapping[str, int]
     indexes: Mapping[str, tuple[int, int]] = {}
     quarantined: tuple[tuple[str, str, str], ...] = ()
+    oracle: Mapping[str, int] = {}
 
 
 class Fill(NamedTuple):
@@ -239,8 +241,10 @@ NAMES: dict[type[Any], str] = {cls: name for name, cls in KINDS.items()}
 
 
 def command_to_plain(command: Command) -> dict[str, Any]:
-    """The command as JSON-ready data; ``command_from_plain`` gives it back."""
-    return {"kind": NAMES[type(command)], **command._asdict()}
+    """The command as JSON-ready data, fields at their default left out; ``command_from_plain`` gives it back."""
+    usual = command._field_defaults
+    given = {name: value for name, value in command._asdict().items() if name not in usual or value != usual[name]}
+    return {"kind": NAMES[type(command)], **given}
 
 
 def _whole(value: Any) -> int:

@@ -84,13 +84,23 @@ def _needs(state: State, loss: Loss, terms: DeleverageRule) -> list[Need]:
         elif terms.price is PriceRule.MARK:
             cost, why = 0, (("deleverage.at_mark",),)
         else:
-            # The mark before, but never a price that would deepen the loss.
-            worth, previous = state.worth(p.market), state.previous_worth(p.market)
-            cost = max(0, -p.lots * (worth - previous))
-            why = (("deleverage.at_previous", {"worth": worth, "previous": previous}),)
+            # The mark before or the index, but never a price that would deepen the loss.
+            (cost, why) = at_other_price(state, terms.price, p.market, p.lots, "deleverage.")
+            cost = max(0, cost)
         most = muldiv(abs(p.lots), severity.numerator, severity.denominator, Rounding.CEIL)
         needs.append(Need(st.account, p.market, p.lots, cost, loss.number, why, most))
     return needs
+
+
+def at_other_price(state: State, price: PriceRule, market: int, lots: int, program: str) -> tuple[int, Why]:
+    """What closing ``lots`` at the mark before, or at the index, asks of the takers against the mark, and its program."""
+    worth = state.worth(market)
+    name, other = (
+        ("oracle", state.oracle_worth(market))
+        if price is PriceRule.ORACLE
+        else ("previous", state.previous_worth(market))
+    )
+    return -lots * (worth - other), ((f"{program}at_{name}", {"worth": worth, name: other}),)
 
 
 def _severity(state: State, unit: int, terms: DeleverageRule) -> Fraction:

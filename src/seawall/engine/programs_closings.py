@@ -19,31 +19,27 @@ _SCORE_TAIL = (
     "the ratio in billionths, two divisions rounded down, both capped at 2^62: the highest score is closed first."
 )
 
+
+def _other_price(name: str, what: str, of_a_loss: bool) -> Rule:
+    """Closing at another price than the mark; for a loss, never so that it deepens."""
+    moved: Program = (("change", "sub", "worth", name), ("moved", "muldiv", "lots", "change", 1))
+    if not of_a_loss:
+        says = f"What the backstop may not hold is closed at {what}."
+        return Rule(says, (*moved, ("cost", "sub", 0, "moved")), (Post("cost", "cost"),))
+    says = f"Positions are closed at {what}, but never so that the loss deepens."
+    return Rule(says, (*moved, ("against", "sub", 0, "moved"), ("cost", "max", 0, "against")), (Post("cost", "cost"),))
+
+
 CLOSINGS: Mapping[str, Rule] = {
     "deleverage.at_mark": Rule(
         "Positions are closed at the mark: nothing is asked of the takers.",
         (("cost", "add", 0, 0),),
         (Post("cost", "cost"),),
     ),
-    "deleverage.at_previous": Rule(
-        "Positions are closed at the mark before the current one, but never so that the loss deepens.",
-        (
-            ("change", "sub", "worth", "previous"),
-            ("moved", "muldiv", "lots", "change", 1),
-            ("against", "sub", 0, "moved"),
-            ("cost", "max", 0, "against"),
-        ),
-        (Post("cost", "cost"),),
-    ),
-    "deleverage.backstop_at_previous": Rule(
-        "What the backstop may not hold is closed at the mark before the current one.",
-        (
-            ("change", "sub", "worth", "previous"),
-            ("moved", "muldiv", "lots", "change", 1),
-            ("cost", "sub", 0, "moved"),
-        ),
-        (Post("cost", "cost"),),
-    ),
+    "deleverage.at_previous": _other_price("previous", "the mark before the current one", True),
+    "deleverage.at_oracle": _other_price("oracle", "the index price", True),
+    "deleverage.backstop_at_previous": _other_price("previous", "the mark before the current one", False),
+    "deleverage.backstop_at_oracle": _other_price("oracle", "the index price", False),
     "deleverage.at_bankruptcy": Rule(
         "Positions are closed where the account ends at zero: each carries the part of the loss that its requirement is "
         "of what is left to close.",

@@ -102,6 +102,7 @@ class State:
     previous_values: list[int]
     carries: list[int]
     marks: list[int]
+    oracle_values: dict[int, int] = field(default_factory=dict)  # by market, where an index price was given
     marks_seen: int = 0
     marks_ns: int | None = None  # when marks last came; kept for halts
     time_ns: int = 0
@@ -157,6 +158,11 @@ class State:
         """U at the mark before the current one."""
         return self.instrument(market).sign * self.previous_values[market] - self.carries[market]
 
+    def oracle_worth(self, market: int) -> int:
+        """U at the last index price of the market; where none was given, at the mark."""
+        value = self.oracle_values.get(market, self.unit_values[market])
+        return self.instrument(market).sign * value - self.carries[market]
+
     def worth_at(self, market: int, mark: int) -> int:
         """U at any mark."""
         instrument = self.instrument(market)
@@ -207,6 +213,8 @@ def state_lines(state: State) -> Iterator[str]:
     yield from state.ledger.canonical_lines()
     for market, instrument in enumerate(state.snapshot.instruments):
         yield f"market {instrument.symbol} {state.marks[market]} {state.previous_values[market]} {state.carries[market]}"
+    for market, at_index in sorted(state.oracle_values.items()):
+        yield f"oracle {state.instrument(market).symbol} {at_index}"
     accounts, markets, lots, entries = state.book.canonical_positions()
     names, instruments = state.snapshot.account_ids, state.snapshot.instruments
     for a, m, n, e in zip(accounts.tolist(), markets.tolist(), lots.tolist(), entries.tolist(), strict=True):

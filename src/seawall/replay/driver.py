@@ -251,10 +251,10 @@ class Replay:
             rates = {m: (r.numerator, r.denominator) for m, r in seen.funding.items() if m in state.market_index}
             self._do(state, tally, Funding(seen.time_ns, rates))
         marks, refused = self.feed.step(seen, shift)
-        if marks or refused:
-            outcome = self._do(
-                state, tally, Marks(seen.time_ns, marks, self._indexes(state.snapshot, marks), tuple(refused))
-            )
+        oracle = self.feed.take_oracle()
+        if marks or refused or oracle:
+            prices = self._indexes(state.snapshot, marks)
+            outcome = self._do(state, tally, Marks(seen.time_ns, marks, prices, tuple(refused), oracle))
             if outcome.rejection is not None:
                 raise InputError(
                     f"marks were refused: {outcome.rejection.code.value}",

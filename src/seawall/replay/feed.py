@@ -17,6 +17,7 @@ from seawall.market import (
     scaled_price,
 )
 from seawall.replay.paths import Observations
+from seawall.waterfall import PriceRule
 
 
 @dataclass(slots=True)
@@ -36,6 +37,7 @@ class _Market:
     index: dict[str, _Source] = field(default_factory=dict)
     refused: Quarantine | None = None
     mark: int | None = None
+    oracle: int | None = None
 
 
 @dataclass(slots=True)
@@ -63,6 +65,17 @@ class MarkFeed:
         self._rule = marks
         self._markets = {i.symbol: _Market(i, _Source(SourceMemory(policy.oracle))) for i in instruments}
         self.counts = FeedCounts()
+        # Index prices, by market: kept where the policy closes positions at them; those that changed since they were taken.
+        self._wants_oracle = any(
+            rule is not None and rule.price is PriceRule.ORACLE
+            for rule in (policy.deleverage, *(layer.deleverage for layer in policy.layers))
+        )
+        self._oracle: dict[str, int] = {}
+
+    def take_oracle(self) -> dict[str, int]:
+        """Index prices that changed since the last call, by market; empty where the policy does not use them."""
+        taken, self._oracle = self._oracle, {}
+        return taken
 
     def step(self, seen: Observations, shift: dict[str, float]) -> tuple[dict[str, int], list[tuple[str, str, str]]]:
         """Marks that change now, and the prices refused now: (source, price, reason)."""
@@ -130,7 +143,7 @@ class MarkFeed:
 
     def _decide(self, entry: _Market, now: int, traded: bool, refused: list[tuple[str, str, str]]) -> int | None:
         index = None
-        if self._rule.kind == "banded" and entry.index:
+        if (self._rule.kind == "banded" or self._wants_oracle) and entry.index:
             quotes = [Quote(n, s.price, s.time_ns) for n, s in entry.index.items() if s.price is not None]
             found = aggregate(quotes, now, self._policy.oracle)
             index = found.price
@@ -141,6 +154,8 @@ class MarkFeed:
             self.counts.sources[entry.instrument.symbol] = max(
                 self.counts.sources.get(entry.instrument.symbol, 0), len(found.used)
             )
+            if self._wants_oracle and index is not None and index != entry.oracle:
+                entry.oracle = self._oracle[entry.instrument.symbol] = index
         trade = entry.trade
         decision = decide_mark(trade.price, now - trade.time_ns, index, self._rule)
         if decision.refused is not None and (traded or decision.refused is not entry.refused):

@@ -20,6 +20,7 @@ _PRICES = {
     PriceRule.BANKRUPTCY: "where the closed account ends at zero",
     PriceRule.MARK: "the current mark",
     PriceRule.PREVIOUS_MARK: "the mark before the current one",
+    PriceRule.ORACLE: "the index price",
 }
 _AUCTIONS = ("fund_auction_opened", "fund_bid", "fund_auction_restarted", "fund_auction_closed", "residual_paid")
 _WATERFALL = ("drawn", "loss_recognised", "gains_haircut", "residual", "recovered", "recovery_shared")

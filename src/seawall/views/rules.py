@@ -50,6 +50,7 @@ RANKS = {
 PRICES = {
     PriceRule.BANKRUPTCY: "at the bankruptcy price of the account that fell, so exactly the loss is collected",
     PriceRule.MARK: "at the mark",
+    PriceRule.ORACLE: "at the index price, so more or less than the loss may be collected",
     PriceRule.PREVIOUS_MARK: "at the mark before the current one, so more or less than the loss may be collected",
 }
 DOES = {

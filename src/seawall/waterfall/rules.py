@@ -152,6 +152,7 @@ class PriceRule(Enum):
     BANKRUPTCY = "bankruptcy"  # where the defaulter ends at exactly zero
     MARK = "mark"
     PREVIOUS_MARK = "previous_mark"  # the mark before the current one (Hyperliquid)
+    ORACLE = "oracle"  # the index price, which the mark may differ from by its band (dYdX v4: final settlement)
 
 
 @dataclass(frozen=True, slots=True)
