@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.errors import InputError, ScaleError
-from seawall.money import Asset, Rounding, div, format_amount, muldiv, parse_amount, profile, split, split_capped
+from seawall.money import Asset, Rounding, div, format_amount, muldiv, parse_amount, profile, split
 
 BIG = st.integers(-(10**40), 10**40)
 
@@ -77,17 +77,6 @@ def test_money_split_sums_and_is_within_one_unit(total, weights):
 def test_money_split_by_hand_ties_go_to_the_earlier():
     assert split(1000, [3, 3, 1]) == [429, 428, 143]
     assert split(2, [1, 1, 1, 1]) == [1, 1, 0, 0]
-
-
-@given(
-    total=st.integers(0, 1000),
-    rows=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 200)), min_size=1, max_size=8),
-)
-def test_money_capped_split_never_exceeds_and_takes_all_there_is(total, rows):
-    weights, caps = [w for w, _ in rows], [c for _, c in rows]
-    shares = split_capped(total, weights, caps)
-    assert all(0 <= s <= c for s, c in zip(shares, caps, strict=True))
-    assert sum(shares) == min(total, sum(c for w, c in rows if w))
 
 
 @given(st.integers(-(10**45), 10**45), st.integers(0, 24))

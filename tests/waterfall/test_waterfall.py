@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.waterfall import twins
 
 from seawall.errors import InputError, InvariantBroken, PolicyError
 from seawall.waterfall import (
@@ -25,13 +26,10 @@ from seawall.waterfall import (
     haircut_gains,
     order_by_score,
     order_layers,
-    profit_leverage_score,
-    profit_margin_ratio_score,
     rank,
     seize_in_order,
     seize_pro_rata,
     take_in_order,
-    take_pro_rata,
 )
 
 LAYERS = st.lists(
@@ -173,8 +171,8 @@ POSITIVE = st.integers(1, 2**54)
 def test_adl_compiled_scores_equal_plain_integers(rows, unit):
     found = candidates([(i, *row) for i, row in enumerate(rows)])
     for rule, score in (
-        (RankRule.PROFIT_LEVERAGE, lambda r: profit_leverage_score(r[1], r[6], r[5], r[2])),
-        (RankRule.PROFIT_MARGIN_RATIO, lambda r: profit_margin_ratio_score(r[1], r[4], r[3], r[2], unit)),
+        (RankRule.PROFIT_LEVERAGE, lambda r: twins.profit_leverage(r[1], r[6], r[5], r[2])),
+        (RankRule.PROFIT_MARGIN_RATIO, lambda r: twins.profit_margin_ratio(r[1], r[4], r[3], r[2], unit)),
     ):
         plain = [score(row) for row in rows]
         order, scores = rank(DeleverageRule(rule, PriceRule.MARK), found, market="M", turn=1, unit=unit)
@@ -191,12 +189,12 @@ def test_adl_walk_starts_anywhere_and_is_the_same_every_time():
 
 
 @given(need=st.integers(0, 100), capacities=st.lists(st.integers(0, 30), max_size=8), seed=st.randoms())
-def test_adl_take_in_order_and_pro_rata_meet_the_need(need, capacities, seed):
+def test_adl_take_in_order_meets_the_need(need, capacities, seed):
     order = list(range(len(capacities)))
     seed.shuffle(order)
-    for taken in (take_in_order(need, capacities, order), take_pro_rata(need, capacities, capacities)):
-        assert sum(a for _, a in taken) == min(need, sum(capacities))
-        assert all(0 < a <= capacities[i] for i, a in taken)
+    taken = take_in_order(need, capacities, order)
+    assert sum(a for _, a in taken) == min(need, sum(capacities))
+    assert all(0 < a <= capacities[i] for i, a in taken)
 
 
 @given(loss=st.integers(0, 500), gains=st.lists(st.integers(-50, 100), max_size=8), cap=st.fractions(0, 1))

@@ -58,3 +58,15 @@ def leverage(budget, exposure, equity):
         low += (high - low) * (sum(given(low)) - budget) / (sum(given(low)) - sum(given(high)))
     kept = [x - g for x, g in zip(exposure, given(low), strict=True)]
     return [x - k for x, k in zip(exposure, dust(kept, sum(exposure) - budget), strict=True)]
+
+
+def profit_leverage(profit, entry, notional, equity):
+    """(profit / entry) x (notional / equity) in billionths, two divisions rounded down, capped at 2^62."""
+    ratio = min(1 << 62, profit * 10**9 // max(1, entry))
+    return min(1 << 62, ratio * notional // max(1, equity))
+
+
+def profit_margin_ratio(profit, wallet, maintenance, equity, unit):
+    """(profit / wallet) x (maintenance / equity), the same way; a wallet counts as one unit at least."""
+    percent = min(1 << 62, profit * 10**9 // max(unit, wallet))
+    return min(1 << 62, percent * maintenance // max(1, equity))

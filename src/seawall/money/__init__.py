@@ -3,7 +3,7 @@
 from seawall.money.amounts import format_amount, parse_amount
 from seawall.money.assets import Asset
 from seawall.money.rounding import PROFILES, Rounding, RoundingProfile, div, muldiv, profile
-from seawall.money.splits import split, split_capped
+from seawall.money.splits import split
 
 __all__ = [
     "PROFILES",
@@ -16,5 +16,4 @@ __all__ = [
     "parse_amount",
     "profile",
     "split",
-    "split_capped",
 ]

@@ -39,31 +39,3 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
     for i in sorted(range(len(weights)), key=lambda k: (-remainders[k], k))[:left]:
         shares[i] += 1
     return shares
-
-
-def split_capped(total: int, weights: Sequence[int], caps: Sequence[int]) -> list[int]:
-    """Share ``total`` pro rata to ``weights``, nobody above their cap; what a cap refuses is shared again.
-
-    The result sums to ``min(total, sum of caps with weight > 0)``. Rounds of largest remainder: whoever would
-    exceed the cap is fixed at it, the rest is shared among the others, until nobody exceeds.
-    """
-    if len(weights) != len(caps):
-        raise ValueError("weights and caps differ in length")
-    if any(c < 0 for c in caps):
-        raise ValueError("split with a negative cap")
-    out = [0] * len(weights)
-    active = [i for i, w in enumerate(weights) if w > 0 and caps[i] > 0]
-    left = min(total, sum(caps[i] for i in active))
-    while left > 0 and active:
-        shares = split(left, [weights[i] for i in active])
-        over = [i for i, s in zip(active, shares, strict=True) if s > caps[i]]
-        if not over:
-            for i, s in zip(active, shares, strict=True):
-                out[i] = s
-            return out
-        for i in over:
-            out[i] = caps[i]
-            left -= caps[i]
-        fixed = set(over)
-        active = [i for i in active if i not in fixed]
-    return out

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seawall.errors import InvariantBroken
-from seawall.money import split_capped
+from seawall.money import split
 
 
 @dataclass(slots=True)
@@ -50,13 +50,14 @@ class ClaimBook:
 
         Returns (holder, amount) in claim order; what exceeds all claims is not paid to anyone.
         """
-        rows = [r for r in self if r.asset == asset and (loss is None or r.loss == loss) and r.paid < r.amount]
+        known = self if loss is None else self.of_loss(loss)
+        rows = [r for r in known if r.asset == asset and r.paid < r.amount]
         out: list[tuple[str, int]] = []
         left = amount
         for rank in sorted({r.rank for r in rows}):
             ranked = [r for r in rows if r.rank == rank]
             owed = [r.amount - r.paid for r in ranked]
-            for row, share in zip(ranked, split_capped(min(left, sum(owed)), owed, owed), strict=True):
+            for row, share in zip(ranked, split(min(left, sum(owed)), owed), strict=True):
                 if share:
                     row.paid += share
                     left -= share

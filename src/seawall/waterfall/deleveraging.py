@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.errors import InputError, InvariantBroken
-from seawall.money import Rounding, split_capped
+from seawall.errors import InputError
 from seawall.waterfall.allocation import Allocator, Claimants, Rule
 from seawall.waterfall.minmax import min_max_lots
 from seawall.waterfall.rules import DeleverageRule, RankRule
+from seawall.waterfall.scores import ScoreRule, order_of, walk_start
 
 N = TypeVar("N", int, Fraction)
-SCORE_SCALE = 10**9
-MAX_SCORE = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +39,6 @@ class Candidates:
     relief: NDArray[np.int64] | None = None
 
 
-def profit_leverage_score(profit: int, entry: int, notional: int, equity: int) -> int:
-    """(notional / equity) x (profit / |entry notional|) in billionths, two divisions rounded down, capped at 2^62.
-
-    Source: Hyperliquid auto-deleveraging index in the form that is defined for shorts.
-    """
-    ratio = min(MAX_SCORE, profit * SCORE_SCALE // max(1, entry))
-    return min(MAX_SCORE, ratio * notional // max(1, equity))
-
-
 def binance_score(profit: N, wallet: N, margin_ratio: N) -> tuple[Any, Any]:
     """(profit percent, leverage profit): max(0, profit) / max(1, wallet), and that times the margin ratio, exact.
 
@@ -58,12 +46,6 @@ def binance_score(profit: N, wallet: N, margin_ratio: N) -> tuple[Any, Any]:
     """
     percent = Fraction(max(profit - profit, profit)) / Fraction(max(Fraction(1), Fraction(wallet)))  # exact: Fraction
     return percent, percent * margin_ratio
-
-
-def profit_margin_ratio_score(profit: int, wallet: int, maintenance: int, equity: int, unit: int) -> int:
-    """Binance's score in billionths, two divisions rounded down, capped at 2^62; ``unit`` is one unit of the asset in book units."""
-    percent = min(MAX_SCORE, profit * SCORE_SCALE // max(unit, wallet))
-    return min(MAX_SCORE, percent * maintenance // max(1, equity))
 
 
 def rank(
@@ -78,20 +60,33 @@ def rank(
     if n == 0:
         return [], []
     if rule.rank is RankRule.WALK:
-        digest = hashlib.sha256(f"walk {rule.seed} {market} {turn}".encode()).digest()
-        start = int.from_bytes(digest[:8], "big") % n
-        order = [*range(start, n), *range(start)]
-        return order, [0] * n
-    if rule.rank is RankRule.RELIEF:
-        if candidates.relief is None:
-            raise InvariantBroken("ranking by relief without the accounts' relief")
-        scores = candidates.relief
-    else:
-        scores = _scores(rule.rank, candidates, unit)
-    ranked = np.argsort(-scores, kind="stable")
+        start = walk_start(n, seed=rule.seed, market=market, turn=turn)
+        return [*range(start, n), *range(start)], [0] * n
+    scores = Allocator(Rule.QUEUE, SCORES[rule.rank], unit=unit).scores(_claimants(candidates))
+    ranked = order_of(scores)
     return ranked.tolist(), scores[ranked].tolist()
 
 
+def _claimants(c: Candidates) -> Claimants:
+    """Candidates who can give as many lots as they hold."""
+    return Claimants(
+        capacity=c.lots,
+        contracts=c.lots,
+        profit=c.profit,
+        equity=c.equity,
+        notional=c.notional,
+        entry=c.entry,
+        wallet=c.wallet,
+        maintenance=c.maintenance,
+        relief=c.relief,
+    )
+
+
+SCORES = {
+    RankRule.PROFIT_LEVERAGE: ScoreRule.PROFIT_LEVERAGE,
+    RankRule.PROFIT_MARGIN_RATIO: ScoreRule.PROFIT_MARGIN_RATIO,
+    RankRule.RELIEF: ScoreRule.RELIEF,
+}
 SHARES = {
     RankRule.PRO_RATA: Rule.CONTRACTS,
     RankRule.BY_PROFIT: Rule.PROFIT,
@@ -125,26 +120,11 @@ def queue_of(
     if shares is Rule.MIN_MAX:
         parts = min_max_lots(total, candidates.lots, candidates.equity).amounts.tolist()
         return list(range(len(parts))), parts, parts
-    columns = Claimants(
-        capacity=candidates.lots,
-        contracts=candidates.lots,
-        profit=candidates.profit,
-        equity=candidates.equity,
-        notional=candidates.lots if shares is Rule.LEVERAGE else candidates.notional,
-    )
+    columns = _claimants(candidates)
+    if shares is Rule.LEVERAGE:  # levels are found in the unit that is given, lots
+        columns = replace(columns, notional=candidates.lots)
     parts = Allocator(shares).assign(total, columns).amounts.tolist()
     return list(range(len(parts))), parts, parts
-
-
-def _scores(rule: RankRule, c: Candidates, unit: int) -> NDArray[np.int64]:
-    """Scores of all candidates at once, exact with a 128-bit product: the compiled twin of the two score functions."""
-    from seawall.money.kernels import muldiv_array
-
-    first, factor = (c.entry, c.notional) if rule is RankRule.PROFIT_LEVERAGE else (c.wallet, c.maintenance)
-    least = 1 if rule is RankRule.PROFIT_LEVERAGE else unit
-    scale = np.full(len(c.profit), SCORE_SCALE, dtype=np.int64)
-    ratio = muldiv_array(c.profit, scale, np.maximum(first, least), Rounding.FLOOR, cap=MAX_SCORE)
-    return muldiv_array(ratio, factor, np.maximum(c.equity, 1), Rounding.FLOOR, cap=MAX_SCORE)
 
 
 def order_by_score(scores: Sequence[Any]) -> list[int]:
@@ -164,11 +144,6 @@ def take_in_order(need: N, capacities: Sequence[N], order: Sequence[int]) -> lis
             taken.append((i, amount))
             left -= amount
     return taken
-
-
-def take_pro_rata(need: int, weights: Sequence[int], capacities: Sequence[int]) -> list[tuple[int, int]]:
-    """Share ``need`` in proportion to ``weights``, nobody above capacity, to the unit; (index, amount) of those touched."""
-    return [(i, a) for i, a in enumerate(split_capped(need, weights, capacities)) if a]
 
 
 @dataclass(frozen=True, slots=True)
