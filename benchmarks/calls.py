@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from fractions import Fraction
 
 import numpy as np
 
+from benchmarks.books import book_of
 from seawall.margin import Book, BookSnapshot
-from seawall.market import Bracket, Brackets, Instrument
-from seawall.money import Asset
 
-USDC = Asset.of("USDC", 6, 6)
 MARKETS = 60
 CALLS = 10_000
 
@@ -20,31 +17,9 @@ CALLS = 10_000
 def make_snapshot(accounts: int, positions: int, seed: int = 1) -> BookSnapshot:
     """Seeded: cash for everyone, positions spread evenly over accounts and markets."""
     rng = np.random.default_rng(seed)
-    steps = [
-        Bracket(f * 10**9, Fraction(i, 100), Fraction(i, 200)) for f, i in ((0, 2), (50, 4), (250, 10), (1000, 20))
-    ]
-    made = tuple(
-        Instrument.of(f"M{i}", USDC, base="X", quote="USD", lot=Fraction(1), mark_scale=0, brackets=Brackets.of(steps))
-        for i in range(MARKETS)
-    )
     keys = np.unique(rng.integers(0, accounts * MARKETS, positions))
     lots = rng.integers(1, 50, len(keys)) * rng.choice([-1, 1], len(keys))
-    return BookSnapshot(
-        assets=(USDC,),
-        instruments=made,
-        account_ids=tuple(map(str, range(accounts))),
-        owners=("",) * accounts,
-        members=("",) * accounts,
-        roles=("trader",) * accounts,
-        parents=np.full(accounts, -1, dtype=np.int32),
-        cash_account=np.arange(accounts, dtype=np.int32),
-        cash_asset=np.zeros(accounts, dtype=np.int32),
-        cash_minor=(10**12,) * accounts,
-        pos_account=(keys // MARKETS).astype(np.int32),
-        pos_market=(keys % MARKETS).astype(np.int32),
-        pos_lots=lots,
-        pos_entry=lots * 10**9,
-    )
+    return book_of(accounts, MARKETS, (keys // MARKETS, keys % MARKETS, lots))
 
 
 def timed(call: Callable[[int], object], rounds: int) -> tuple[float, float]:

@@ -4,54 +4,27 @@ from __future__ import annotations
 
 import ctypes
 import time
-from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
 
+from benchmarks.books import book_of
 from benchmarks.margin_pass import compile_c
-from seawall.margin import Book, BookSnapshot, kernels
+from seawall.margin import Book, kernels
 from seawall.margin.rates import fraction_limit
-from seawall.market import Bracket, Brackets, Instrument
-from seawall.money import Asset
-
-USDC = Asset.of("USDC", 6, 6)
 
 
 def make_book(accounts: int, pool: Literal["asset", "account"] = "asset", seed: int = 2) -> Book:
     """One account a row; three markets with half, a twentieth and a two-hundredth of the accounts."""
     rng = np.random.default_rng(seed)
-    steps = [
-        Bracket(f * 10**9, Fraction(i, 100), Fraction(i, 200)) for f, i in ((0, 2), (50, 4), (250, 10), (1000, 20))
-    ]
-    made = tuple(
-        Instrument.of(f"M{i}", USDC, base="X", quote="USD", lot=Fraction(1), mark_scale=0, brackets=Brackets.of(steps))
-        for i in range(3)
-    )
     rows, markets = [], []
     for number, share in enumerate((2, 20, 200)):
         chosen = np.sort(rng.choice(accounts, accounts // share, replace=False))
         rows.append(chosen)
         markets.append(np.full(len(chosen), number))
-    pos_account = np.concatenate(rows).astype(np.int32)
-    pos_market = np.concatenate(markets).astype(np.int32)
+    pos_account = np.concatenate(rows)
     lots = (np.exp(rng.normal(3, 2, len(pos_account))).astype(np.int64) + 1) * rng.choice([-1, 1], len(pos_account))
-    snapshot = BookSnapshot(
-        assets=(USDC,),
-        instruments=made,
-        account_ids=tuple(map(str, range(accounts))),
-        owners=("",) * accounts,
-        members=("",) * accounts,
-        roles=("trader",) * accounts,
-        parents=np.full(accounts, -1, dtype=np.int32),
-        cash_account=np.arange(accounts, dtype=np.int32),
-        cash_asset=np.zeros(accounts, dtype=np.int32),
-        cash_minor=(10**12,) * accounts,
-        pos_account=pos_account,
-        pos_market=pos_market,
-        pos_lots=lots,
-        pos_entry=lots * 10**9,
-    )
+    snapshot = book_of(accounts, 3, (pos_account, np.concatenate(markets), lots))
     return Book.of(snapshot, dict.fromkeys(range(3), 10**9), pool=pool, numeraire="USDC")
 
 

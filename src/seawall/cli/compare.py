@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seawall.cli import show
+from seawall.cli.options import DEFAULT_BOOK, Book, From, Index, Json, PathRule, Prices, SymbolMap, Symbols, To
 from seawall.errors import AnswerError, InputError
 
 if TYPE_CHECKING:
     from seawall.replay import Comparison
 
-BOOK = "generate:accounts=100000,seed=7"
 COLUMNS = 4  # policies that fit beside each other in 80 columns
 # What the wide table shows of each metric; None: an empty line.
 ROWS = (
@@ -73,22 +73,17 @@ def compare(
     policies: Annotated[
         str | None, typer.Option(help="Preset names and TOML files, commas between (default: all presets).")
     ] = None,
-    prices: Annotated[Path | None, typer.Option(help="Price file (CSV or Parquet) instead of a scenario.")] = None,
-    book: Annotated[
-        str,
-        typer.Option(
-            help="generate:accounts=N,seed=N; a folder with accounts, positions and markets files; or those files, commas between."
-        ),
-    ] = BOOK,
+    prices: Prices = None,
+    book: Book = DEFAULT_BOOK,
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Generated books in all, one per seed, for intervals.")
     ] = None,
-    index: Annotated[Path | None, typer.Option(help="Price file of index sources, for banded marks.")] = None,
-    mapping: Annotated[Path | None, typer.Option("--map", help="Which symbol prices which market.")] = None,
-    start: Annotated[str | None, typer.Option("--from", help="Start of the window, ISO time, UTC.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="End of the window, ISO time, UTC.")] = None,
-    symbols: Annotated[str | None, typer.Option(help="Only these symbols, commas between.")] = None,
-    path: Annotated[str, typer.Option(help="How a bar becomes marks: ohlc, high_first, low_first or close.")] = "ohlc",
+    index: Index = None,
+    mapping: SymbolMap = None,
+    start: From = None,
+    end: To = None,
+    symbols: Symbols = None,
+    path: PathRule = "ohlc",
     marks: Annotated[str | None, typer.Option(help="last or banded for all (default: as each policy says).")] = None,
     workers: Annotated[
         int, typer.Option(min=1, max=64, help="Worker processes; the result does not depend on it.")
@@ -97,9 +92,7 @@ def compare(
     report: Annotated[
         Path | None, typer.Option(help="Also write the report of the comparison to this HTML file.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """One event under several policies: the same book and prices, only the rules change."""
     from seawall.cli.main import _book

@@ -14,6 +14,7 @@ from seawall.cli import compare, show
 from seawall.cli import policy as policies
 from seawall.cli.explain import explain
 from seawall.cli.members import members
+from seawall.cli.options import DEFAULT_BOOK, Book, From, Index, Json, PathRule, Prices, SymbolMap, Symbols, Threads, To
 from seawall.cli.report import report
 from seawall.errors import AnswerError, InputError, SeawallError
 
@@ -31,9 +32,7 @@ app.add_typer(scenarios_app, name="scenarios")
 app.command()(explain)
 app.command()(members)
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")]
 RUNS = Path("runs")
-DEMO_BOOK = "generate:accounts=100000,seed=7"
 
 
 def _version(value: bool) -> None:
@@ -57,7 +56,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the generated book.")] = 7,
     policy: Annotated[str, typer.Option(help="Preset name or TOML file.")] = "hyperliquid",
     out: Annotated[Path | None, typer.Option(help="Run directory (default: a new one under runs/).")] = None,
-    threads: Annotated[int, typer.Option(min=1, max=64, help="Threads; the result does not depend on it.")] = 1,
+    threads: Threads = 1,
     verify: Annotated[
         bool, typer.Option("--verify", help="Derive the run again from its directory and compare.")
     ] = False,
@@ -91,20 +90,15 @@ def demo(
 @app.command()
 def replay(
     event: Annotated[str | None, typer.Argument(help="Scenario name, or a run directory to derive again.")] = None,
-    prices: Annotated[Path | None, typer.Option(help="Price file (CSV or Parquet) instead of a scenario.")] = None,
-    book: Annotated[
-        str,
-        typer.Option(
-            help="generate:accounts=N,seed=N; a folder with accounts, positions and markets files; or those files, commas between."
-        ),
-    ] = DEMO_BOOK,
+    prices: Prices = None,
+    book: Book = DEFAULT_BOOK,
     policy: Annotated[str, typer.Option(help="Preset name or TOML file.")] = "hyperliquid",
-    index: Annotated[Path | None, typer.Option(help="Price file of index sources, for banded marks.")] = None,
-    mapping: Annotated[Path | None, typer.Option("--map", help="Which symbol prices which market.")] = None,
-    start: Annotated[str | None, typer.Option("--from", help="Start of the window, ISO time, UTC.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="End of the window, ISO time, UTC.")] = None,
-    symbols: Annotated[str | None, typer.Option(help="Only these symbols, commas between.")] = None,
-    path: Annotated[str, typer.Option(help="How a bar becomes marks: ohlc, high_first, low_first or close.")] = "ohlc",
+    index: Index = None,
+    mapping: SymbolMap = None,
+    start: From = None,
+    end: To = None,
+    symbols: Symbols = None,
+    path: PathRule = "ohlc",
     marks: Annotated[str | None, typer.Option(help="last or banded (default: as the policy says).")] = None,
     both_marks: Annotated[
         bool,
@@ -116,7 +110,7 @@ def replay(
         bool,
         typer.Option("--sensitivity", help="Also run 22 smaller books of the same kind (generated books only)."),
     ] = False,
-    threads: Annotated[int, typer.Option(min=1, max=64, help="Threads; the result does not depend on it.")] = 1,
+    threads: Threads = 1,
     as_json: Json = False,
 ) -> None:
     """Run an event or a price file through a venue; or derive a run directory again and compare the hashes."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from seawall.cli import show
+from seawall.cli.options import Json
 
 BOOK = "generate:accounts=20000,seed=7"
 
@@ -16,9 +17,7 @@ def members(
     event: Annotated[str, typer.Argument(help="Scenario name, for the opening marks.")] = "2025-10-10",
     policy: Annotated[str, typer.Option(help="Preset name or TOML file with a default fund.")] = "emir-ccp",
     book: Annotated[str, typer.Option(help="generate:accounts=N,seed=N, or a folder with the book's files.")] = BOOK,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Each clearing member's worst-case bill: contribution, calls, and what one default and one window can cost."""
     from seawall.cli.main import _book

@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from seawall.cli import show
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; everything else on stderr.")]
+from seawall.cli.options import Json
 
 
 def report(
