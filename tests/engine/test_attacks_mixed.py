@@ -1,0 +1,102 @@
+"""Attacks on mechanisms that were written apart and meet in one policy. Ids mixed-attack-*.
+
+Source: the promises at the top of the README; each case states what must hold and what an attacker would gain.
+"""
+
+from __future__ import annotations
+
+import pytest
+from tests.books import perp, policy, snapshot
+from tests.explained import ledger_names, unexplained
+
+from seawall.engine import Marks, Resolve, WindDown, apply, check_all, event_to_plain, open_state
+from seawall.engine.events import Drawn, TakenOver
+from seawall.engine.state import state_lines
+
+UNIT, S = 10**6, 10**9
+FUND = {"name": "fund", "kind": "account", "account": "fund", "limit_per_event": "20"}
+HOUSE = [{"name": "fund", "role": "fund"}, {"name": "pool", "role": "backstop"}, {"name": "vault", "role": "backstop"}]
+CAP = {"account": "pool", "cap": "1/2", "floor": "1/4"}
+END = {"price": "last_index", "claims_s": 5, "interim_share": "1/2"}
+
+
+def do(state, command):
+    outcome = apply(state, command)
+    assert outcome.rejection is None, (command, outcome.rejection)
+    plain = [event_to_plain(e) for e in outcome.events]
+    wrong = unexplained(plain, outcome.transfers, ledger_names(state), {a.name: a for a in state.snapshot.assets})
+    assert not wrong, (command, wrong)
+    check_all(state)
+    return outcome.events
+
+
+def drawn(events):
+    return sum(e.amount for e in events if isinstance(e, Drawn)) // UNIT
+
+
+def bankrupt_house(name, **changes):
+    """The house account ``name`` is long one lot at 1,000 with 100; at 700 it owes 200."""
+    rules = policy(
+        layers=[FUND], deleverage={"rank": "pro_rata", "price": "mark"}, house=HOUSE,
+        **({"profit_cap": CAP} if name == "pool" else {"backstop": {"account": "vault", "takes_below": "2/3"}}), **changes,
+    )  # fmt: skip
+    book = snapshot(
+        {"ann": 10**9, name: 100 * UNIT, "fund": 1_000 * UNIT}, [(name, "BTC-PERP", 1, 1_000), ("ann", "BTC-PERP", -1, 1_000)],
+        [perp()], roles={name: "backstop", "fund": "fund"}, marks={"BTC-PERP": 1_000},
+    )  # fmt: skip
+    return open_state(book, rules, {}, 0)
+
+
+@pytest.mark.parametrize("name", ["pool", "vault"])
+def test_mixed_attack_a_house_accounts_loss_is_one_event_however_often_it_is_looked_at(name):
+    """20 per event: looking again at the same open loss gave 20 more each time. Solvent and bankrupt anew is another."""
+    state = bankrupt_house(name)
+    do(state, Marks(S, {"BTC-PERP": 700}))
+    assert [drawn(do(state, Resolve(t * S))) for t in (2, 3, 4, 5)] == [20, 0, 0, 0]
+    assert any(line.startswith("carried ") for line in state_lines(state)), "it decides what is paid later"
+    do(state, Marks(6 * S, {"BTC-PERP": 1_000}))
+    do(state, Resolve(7 * S))
+    assert not any(line.startswith(("carried ", "event ")) for line in state_lines(state))
+    do(state, Marks(8 * S, {"BTC-PERP": 700}))
+    assert [drawn(do(state, Resolve(t * S))) for t in (9, 10)] == [20, 0]
+
+
+@pytest.mark.parametrize("name", ["pool", "vault"])
+def test_mixed_attack_the_wind_down_is_no_new_event_for_the_house(name):
+    state = bankrupt_house(name, wind_down=END)
+    do(state, Marks(S, {"BTC-PERP": 700}))
+    assert drawn(do(state, Resolve(2 * S))) == 20
+    assert drawn(do(state, WindDown(3 * S))) == 0
+
+
+def test_mixed_attack_the_wind_down_is_no_new_event_for_a_member():
+    """A member's default of which 20 was paid and the rest carried: 20 is all that one event may cost the fund."""
+    rules = policy(layers=[FUND], deleverage=None, house=HOUSE, wind_down=END)
+    book = snapshot(
+        {"ann": 10**9, "bob": 100 * UNIT, "fund": 1_000 * UNIT},
+        [("bob", "BTC-PERP", 1, 1_000), ("ann", "BTC-PERP", -1, 1_000)],
+        [perp()], roles={"fund": "fund"}, marks={"BTC-PERP": 1_000},
+    )  # fmt: skip
+    state = open_state(book, rules, {}, 0)
+    do(state, Marks(S, {"BTC-PERP": 700}))
+    assert [drawn(do(state, Resolve(t * S))) for t in (2, 3)] == [20, 0]
+    assert drawn(do(state, WindDown(4 * S))) == 0
+    assert not state.cases
+    assert not any(line.startswith("event ") for line in state_lines(state))
+
+
+def test_mixed_attack_a_take_over_in_a_pooled_venue_explains_itself():
+    """Judged as a whole, the program of the bar needed an equity that no program before it gave."""
+    rules = policy(
+        margin={"pool": "account", "rounding": "toward_fund", "numeraire": "USDC"},
+        backstop={"account": "vault", "takes_below": "2/3"}, layers=[FUND], deleverage=None, house=HOUSE,
+    )  # fmt: skip
+    book = snapshot(
+        {"ann": 10**9, "bob": 100 * UNIT, "vault": 10**9, "fund": 10**9},
+        [("bob", "BTC-PERP", 1, 1_000), ("ann", "BTC-PERP", -1, 1_000)],
+        [perp()], roles={"fund": "fund", "vault": "backstop"}, marks={"BTC-PERP": 1_000},
+    )  # fmt: skip
+    state = open_state(book, rules, {}, 0)
+    do(state, Marks(S, {"BTC-PERP": 920}))
+    events = do(state, Resolve(2 * S))
+    assert [(e.account, e.margin) for e in events if isinstance(e, TakenOver)] == [("bob", 20 * UNIT)], events
