@@ -6,12 +6,23 @@ Source: the promises at the top of the README; each case states what must hold a
 from __future__ import annotations
 
 import pytest
-from tests.books import perp, policy, snapshot
+from tests.books import USDC, perp, policy, snapshot
 from tests.explained import ledger_names, unexplained
 
-from seawall.engine import Marks, Resolve, WindDown, apply, check_all, event_to_plain, open_state
+from seawall.engine import (
+    Marks,
+    Reinstate,
+    Resolve,
+    WindDown,
+    apply,
+    check_all,
+    event_to_plain,
+    open_state,
+    state_hash,
+)
 from seawall.engine.events import Drawn, TakenOver
 from seawall.engine.state import state_lines
+from seawall.money import Asset
 
 UNIT, S = 10**6, 10**9
 FUND = {"name": "fund", "kind": "account", "account": "fund", "limit_per_event": "20"}
@@ -100,3 +111,20 @@ def test_mixed_attack_a_take_over_in_a_pooled_venue_explains_itself():
     do(state, Marks(S, {"BTC-PERP": 920}))
     events = do(state, Resolve(2 * S))
     assert [(e.account, e.margin) for e in events if isinstance(e, TakenOver)] == [("bob", 20 * UNIT)], events
+
+
+def test_mixed_attack_lifting_a_fund_with_unpriced_collateral_is_refused():
+    """A coin without an index price can be counted nowhere in a pooled venue: the engine stopped on it."""
+    rules = policy(
+        margin={"pool": "account", "rounding": "toward_fund", "numeraire": "USDC"},
+        layers=[FUND], deleverage=None, house=HOUSE,
+    )  # fmt: skip
+    coin = Asset.of("BTC", 8, 8)
+    book = snapshot({"ann": 10**9, "fund": 0}, [], [perp()], assets=(USDC, coin), roles={"fund": "fund"})
+    state = open_state(book, rules, {}, 0)
+    before = state_hash(state)
+    refused = apply(state, Reinstate(1, "fund", "BTC", 10**8)).rejection
+    assert refused is not None and refused.code.value == "bad_mark", refused
+    assert state_hash(state) == before
+    do(state, Marks(2, {"BTC-PERP": 1_000}, {"BTC": (1_000, 100)}))
+    do(state, Reinstate(3, "fund", "BTC", 10**8))
