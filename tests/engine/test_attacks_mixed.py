@@ -10,17 +10,21 @@ from tests.books import USDC, perp, policy, snapshot
 from tests.explained import ledger_names, unexplained
 
 from seawall.engine import (
+    DeclareLoss,
     Marks,
     Reinstate,
     Resolve,
+    Trade,
     WindDown,
+    Withdraw,
     apply,
     check_all,
     event_to_plain,
     open_state,
     state_hash,
 )
-from seawall.engine.events import Drawn, TakenOver
+from seawall.engine.events import Drawn, ProfitCapped, TakenOver, WithdrawalCut
+from seawall.engine.socialise import burdens, capital_of, outstanding_of
 from seawall.engine.state import state_lines
 from seawall.money import Asset
 
@@ -128,3 +132,37 @@ def test_mixed_attack_lifting_a_fund_with_unpriced_collateral_is_refused():
     assert state_hash(state) == before
     do(state, Marks(2, {"BTC-PERP": 1_000}, {"BTC": (1_000, 100)}))
     do(state, Reinstate(3, "fund", "BTC", 10**8))
+
+
+@pytest.mark.parametrize("capped", [True, False])
+def test_mixed_attack_a_profit_cap_neither_adds_to_nor_lifts_the_burden_of_profits(capped):
+    """Ann has a profit of 750 that bears a loss of 200; the cap closes her at the mark. What she takes out is the same:
+    her 1,000 of capital in full, and 550 of the 750."""
+    rules = policy(
+        layers=[{"name": "profits", "kind": "withdrawal_rate", "of": "profit", "causes": ["exploit"]}],
+        deleverage={"rank": "pro_rata", "price": "mark"} if capped else None, house=HOUSE,
+        **({"profit_cap": CAP} if capped else {}),
+    )  # fmt: skip
+    book = snapshot(
+        {"ann": 10**9, "bob": 10**9, "pool": 10**9},
+        [("ann", "BTC-PERP", 3, 1_000), ("bob", "BTC-PERP", -3, 1_000)],
+        [perp()], roles={"pool": "backstop"}, marks={"BTC-PERP": 1_000},
+    )  # fmt: skip
+    state = open_state(book, rules, {}, 0)
+    ann = state.account_index["ann"]
+    do(state, Marks(S, {"BTC-PERP": 1_250}))
+    do(state, DeclareLoss(2 * S, "theft", "USDC", 200 * UNIT, "exploit"))
+    before = burdens(state, 0), capital_of(state, ann, 0), outstanding_of(state, 0)
+    assert before == ({ann: (750 * UNIT, 200 * UNIT)}, 1_000 * UNIT, 200 * UNIT)
+    events = do(state, Resolve(3 * S))
+    assert any(isinstance(e, ProfitCapped) and e.lots for e in events) == capped, events
+    assert (burdens(state, 0), capital_of(state, ann, 0), outstanding_of(state, 0)) == before
+    lots = state.book.position(ann, 0)[0]
+    assert (lots < 3) == capped
+    if lots:
+        do(state, Trade(4 * S, "outside", "ann", "BTC-PERP", lots, 1_250))
+    cuts = [
+        e.amount_minor for e in do(state, Withdraw(5 * S, "ann", "USDC", 1_750 * UNIT)) if isinstance(e, WithdrawalCut)
+    ]
+    assert cuts == [200 * UNIT], cuts
+    assert outstanding_of(state, 0) == 0
