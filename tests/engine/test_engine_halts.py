@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
-from tests.books import perp, policy, snapshot
+from tests.books import FLAT, USDC, perp, policy, snapshot
 from tests.explained import ledger_names, unexplained
 
 from seawall.engine import Deposit, Fill, Marks, Resolve, Trade, Withdraw, apply, check_all, event_to_plain, open_state
 from seawall.engine.events import Deleveraged, HaltBegan, HaltEnded
 from seawall.errors import PolicyError
+from seawall.market import Instrument
+from seawall.money import Asset
 
 UNIT, SECOND = 10**6, 10**9
 GATE = {
@@ -153,3 +157,49 @@ def test_halts_trading_stops_when_a_price_moves_too_far_between_two_marks():
         assert (refused is not None) == stops, (mark, refused)
         do(state, Resolve(3 * SECOND))
         assert do(state, Trade(53 * SECOND, "cyd", "bob", "BTC-PERP", 1, mark)).rejection is None, mark
+
+
+MOVE = {"kind": "trading", "starts": [{"measure": "move", "is": "at_least", "threshold": "1/20"}], "length_s": 5}
+
+
+def two_markets(first, **changes):
+    rules = policy(deleverage=None, layers=[], house=[], halts=[{**MOVE, "longest_s": 5, "rest_s": 2, **changes}])
+    book = snapshot(
+        {"ann": {first.settle.name: 10**10}}, [], [first, perp("ETH-PERP")], assets=tuple(dict.fromkeys((first.settle, USDC))),
+        marks={first.symbol: 1_000, "ETH-PERP": 100},
+    )  # fmt: skip
+    return open_state(book, rules, {m: (1_000, 100)[m] for m in (0, 1)}, 0)
+
+
+def test_halts_a_market_that_has_moved_and_is_silent_since_starts_no_new_halt():
+    """BTC moves by 10 % at 1 s and is silent; marks of ETH alone began the halt anew whenever it had rested."""
+    state = two_markets(perp())
+    do(state, Marks(SECOND, {"BTC-PERP": 1_100}))
+    began = [
+        at
+        for at in range(2, 40)
+        if any(isinstance(e, HaltBegan) for e in do(state, Marks(at * SECOND, {"ETH-PERP": 100})).events)
+    ]
+    assert began == [], began
+
+
+@pytest.mark.parametrize(("mark", "stops"), [(960, False), (950, True), (1_049, False), (1_051, True)])
+def test_halts_a_move_of_a_coin_margined_market_is_one_of_its_price(mark, stops):
+    """The value in coin moves by another share than the price: 950 from 1,000 is 5 %, its value 5.26 %."""
+    coin = Asset.of("BTC", 8, 8)
+    market = Instrument.of(
+        "BTC-USD", coin, base="BTC", quote="USD", lot=Fraction(100), mark_scale=0, brackets=FLAT, inverse=True
+    )
+    state = two_markets(market)
+    seen = do(state, Marks(SECOND, {"BTC-USD": mark})).events
+    assert any(isinstance(e, HaltBegan) for e in seen) == stops, (mark, state.observed)
+
+
+def test_halts_marks_of_no_market_hide_no_outage():
+    outage = {"starts": [{"measure": "outage", "is": "at_least", "threshold": "300"}]}
+    state = two_markets(perp(), **outage)
+    do(state, Marks(SECOND, {"BTC-PERP": 1_000}))
+    for at in range(100, 900, 100):
+        assert not any(isinstance(e, HaltBegan) for e in do(state, Marks(at * SECOND, {})).events), at
+    seen = do(state, Marks(901 * SECOND, {"BTC-PERP": 1_000})).events
+    assert any(isinstance(e, HaltBegan) for e in seen), state.observed

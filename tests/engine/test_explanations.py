@@ -93,7 +93,7 @@ def test_explain_a_program_cannot_read_its_own_answer():
     with pytest.raises(FaultError, match="equity"):
         evaluate_event(event)
     again = {"kind": "taken_over", "margin": 5, "why": [["take_over.equity", {"equity": 6}]]}
-    assert check(again) == "take_over.equity: margin is 6, margin says 5"
+    assert check(again) == "take_over.equity: equity is 6, margin says 5"
 
 
 def test_explain_an_event_that_was_changed_is_found():

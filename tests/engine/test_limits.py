@@ -6,6 +6,9 @@ first inverse market. The venue: USDC and BTC, BTC-USD inverse with contracts of
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from fractions import Fraction
 
 import pytest
@@ -86,3 +89,35 @@ def test_limits_odd_amounts_never_pass_the_limit():
     apply(state, Marks(1, {"BTC-USD": 997}))
     drawn = sum(paid(state, at, "BTC", 7_777) for at in range(2, 60))
     assert drawn * 997 <= COIN < (drawn + 7_777) * 997, drawn
+
+
+SEEDED = """
+from tests.engine.test_limits import COIN, paid, venue
+from seawall.engine import state_hash
+state = venue(limit_per_owner="900", limit_per_account="800", limit_per_market="700")
+paid(state, 1, "BTC", COIN)
+print(state_hash(state))
+"""
+
+
+def test_limits_the_state_hash_is_the_same_in_every_process():
+    """Python seeds its hashes of names anew in every process: nothing of that may reach the state hash."""
+    found = {
+        seed: subprocess.run(
+            [sys.executable, "-c", SEEDED],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(set(found.values())) == 1, found
+
+
+def test_limits_over_all_and_per_market_count_a_loss_of_no_market_once():
+    """300 a minute over all, 100 in five seconds per market: 80 and 80 fit; a loss that belongs to no market is one."""
+    limit = [{"amount": "300", "window_s": 60}, {"amount": "100", "window_s": 5, "per": "market"}]
+    state = venue(limit_per_period=limit)
+    drawn = [paid(state, at * SECOND, "USDC", 80 * UNIT) // UNIT for at in (1, 2, 10, 20, 30)]
+    assert drawn == [80, 20, 80, 80, 40], drawn

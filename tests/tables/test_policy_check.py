@@ -228,6 +228,9 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("floor without a cap", {"profit_cap": {"account": "fund", "floor": "0.5"}}, "profit_cap.cap", "missing", "fraction"),
     ("cap of a tier without a floor", capped(cap={"a": "0.9", "other": "0.5"}, floor={"a": "0.8"}, tiers={"a": ["BTC"]}),
      "profit_cap.floor", "nothing of tier other", "a floor for a, other"),
+    ("a pool that passes its money on before profits are due",
+     {**capped(), "backstop": {"account": "pool", "takes_below": "2/3", "surplus_to": "fund"}},
+     "backstop.surplus_to", "pays capped profits", "another account for the profit cap"),
     ("cap of a tier that is not there", capped(cap={"b": "0.9"}, tiers={"a": ["BTC"]}), "profit_cap.cap.b", "unknown key", "one of a, other"),
 ]  # fmt: skip
 

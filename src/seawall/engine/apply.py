@@ -161,9 +161,9 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
         forget_gone_gains(state)
     remember_marks(state, markets)
     if state.policy.halts:
-        observe(state, marks=True)
+        observe(state, markets)
         report_halts(state, step)
-        state.marks_ns = state.time_ns
+        state.marks_ns = state.time_ns if markets else state.marks_ns  # prices of collateral alone end no outage
     for source, price, reason in command.quarantined:
         step.emit(Quarantined(source, price, reason))
     looked_at = in_turn(state, {*state.book.take_flagged(), *watched(state), *state.cases})

@@ -7,7 +7,7 @@ deleveraged only while it is on. Liquidation, fills and the other layers go on; 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from seawall.engine.events import HaltBegan, HaltEnded
@@ -16,6 +16,7 @@ from seawall.engine.state import State
 from seawall.engine.units import asset_quote_value
 from seawall.liquidation import HaltKind
 from seawall.liquidation import Observation as HaltObservation
+from seawall.money import Rounding, muldiv
 
 
 def _unpaid(state: State) -> int:
@@ -46,35 +47,44 @@ def _bankrupt(state: State) -> int:
     return 10**6 * sum(1 for unit in state.cases if state.book.unit_state(unit).equity < 0)
 
 
-def _outage(state: State) -> int:
-    """How long nothing was heard before the last marks."""
+def _outage(state: State, markets: Sequence[int]) -> int:
+    """How long nothing was heard of any market before the last marks."""
     since = state.marks_ns
-    return 0 if since is None else (state.time_ns - since) // 1000
+    return 0 if since is None or not markets else (state.time_ns - since) // 1000
 
 
-def _move(state: State) -> int:
-    """The largest move of a market between its last two marks, as a share of the one before, rounded down."""
-    pairs = zip(state.unit_values, state.previous_values, strict=True)
-    return max((abs(now - before) * 10**6 // before for now, before in pairs if before), default=0)
+def _move(state: State, markets: Sequence[int]) -> int:
+    """The largest move of a market that was marked now, as a share of its price before, rounded down.
+
+    A market that is silent has not moved: its last move must not start a halt again and again. The value of an inverse
+    market is one over its price, so its price moved by (1/now - 1/before) / (1/before); to the nearest, as values are
+    rounded themselves.
+    """
+    most = 0
+    for market in markets:
+        before, now = state.previous_values[market], state.unit_values[market]
+        inverse = state.instrument(market).inverse
+        if before and now:
+            moved = (abs(now - before), 10**6, now if inverse else before)
+            most = max(most, muldiv(*moved, Rounding.HALF_EVEN if inverse else Rounding.FLOOR))
+    return most
 
 
 # What a criterion may look at, in millionths: of the quote currency, of an account, a second or a share of the price.
-MEASURES: dict[str, Callable[[State], int]] = {
-    "unpaid": _unpaid,
-    "fund": _fund,
-    "bankrupt": _bankrupt,
-    "outage": _outage,
-    "move": _move,
-}
-# Those that new marks bring; the others change with what was resolved.
-OF_MARKS = frozenset({"outage", "move"})
+OF_STATE: dict[str, Callable[[State], int]] = {"unpaid": _unpaid, "fund": _fund, "bankrupt": _bankrupt}
+OF_MARKS: dict[str, Callable[[State, Sequence[int]], int]] = {"outage": _outage, "move": _move}
+MEASURES = (*OF_STATE, *OF_MARKS)
 
 
-def observe(state: State, *, marks: bool = False) -> None:
-    """Note the measures that a halt of the policy looks at, when they changed: those that new marks bring, or the others."""
+def observe(state: State, markets: Sequence[int] | None = None) -> None:
+    """Note the measures that a halt of the policy looks at, when they changed: with the markets that have new marks those
+    that marks bring, else the others, which change with what was resolved."""
     wanted = {c.measure for rule in state.policy.halts for c in (*rule.starts, *rule.ends)}
-    for name in sorted(wanted & OF_MARKS if marks else wanted - OF_MARKS):
-        value = Fraction(MEASURES[name](state), 10**6)
+    found = {name: of(state) for name, of in OF_STATE.items() if name in wanted} if markets is None else {}
+    if markets is not None:
+        found = {name: of(state, markets) for name, of in OF_MARKS.items() if name in wanted}
+    for name in sorted(found):
+        value = Fraction(found[name], 10**6)
         last = state.observed.get(name)
         # A criterion that is still met keeps a halt going, so it is noted each time; anything else when it changes.
         met = any(c.measure == name and c.met(value) for rule in state.policy.halts for c in rule.starts)

@@ -129,6 +129,8 @@ def reinstate(state: State, step: Step, command: Reinstate) -> Rejection | None:
     amount = _whole(state, asset, command.amount) if command.amount > 0 else None
     if amount is None:
         return Rejection(Refused.BAD_AMOUNT, {"amount": command.amount})
+    if state.book.pooled and not state.book.priced(asset):
+        return Rejection(Refused.BAD_MARK, {"asset": command.asset, "why": "no index price yet"})  # as for a deposit
     if not state.book.fits_deposit(account, asset, amount):
         return Rejection(Refused.OVERFLOW, {"account": command.account, "amount": command.amount})
     step.receive(state.external[asset], account, asset, amount, "reinstated")

@@ -23,7 +23,7 @@ from seawall.engine.closeout import below_takeover, end_case, lapse_intents
 from seawall.engine.collateral import cover_with_collateral
 from seawall.engine.deleverage import deleverage
 from seawall.engine.events import TakenOver
-from seawall.engine.losses import default_of, settle
+from seawall.engine.losses import default_of, forget_made_good, settle
 from seawall.engine.posting import Step
 from seawall.engine.profitcap import bankrupt_pool, cap_profits
 from seawall.engine.state import State, watched
@@ -34,6 +34,7 @@ from seawall.waterfall import LayerKind
 def resolve(state: State, step: Step) -> None:
     """Walk every open case down the ladder. See the module."""
     unfilled = lapse_intents(state, step)
+    forget_made_good(state)
     defaults: list[int] = []
     for unit in sorted(set(state.cases) | watched(state)):
         st = state.book.unit_state(unit)

@@ -86,6 +86,8 @@ def recognise(
     if case is not None:
         event = case.event = case.event or number
         market = case.market if market is None else market
+    elif unit is not None:
+        event = state.carried.get(unit, number)
     return Loss(
         number, holder, asset, cause, amount, target, account, unit, -1 if market is None else market, event=event
     )

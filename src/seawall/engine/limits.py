@@ -37,7 +37,7 @@ class LimitBook:
     def __init__(self) -> None:
         self._used: dict[tuple[str, str, str], int] = {}
         self._events: dict[int, dict[str, int]] = {}  # event -> layer -> sum, until it is over
-        self._draws: dict[tuple[str, str], list[tuple[int, str, int, int]]] = {}
+        self._draws: dict[tuple[str, LimitScope, str], list[tuple[int, str, int, int]]] = {}
         self._peaks: dict[tuple[str, str, int], deque[tuple[int, int]]] = {}
 
     def observe(self, layer: str, asset: str, time_ns: int, balance: int, window_ns: int) -> None:
@@ -81,15 +81,15 @@ class LimitBook:
         return max(0, (most or 0) - used)
 
     def _inside(self, rule: LayerRule, limit: Limit, place: DrawPlace) -> Iterator[tuple[int, str, int, int]]:
-        draws = self._draws.get((rule.name, scope_key(limit.scope, place)), ())
+        draws = self._draws.get((rule.name, limit.scope, scope_key(limit.scope, place)), ())
         return (draw for draw in draws if draw[0] > place.time_ns - limit.window_ns)
 
     def record(self, rule: LayerRule, place: DrawPlace, amount: int, value: int) -> None:
         """Count a draw of ``amount`` book units, worth ``value`` millionths, under every limit of the layer."""
         windows = [limit for limit in rule.limits if limit.window_ns]
-        for scope in {limit.scope for limit in rule.limits}:
+        for scope in dict.fromkeys(limit.scope for limit in rule.limits):  # in order: the state hash lists them so
             if scope in (LimitScope.PERIOD, LimitScope.MARKET_PERIOD):
-                draws = self._draws.setdefault((rule.name, scope_key(scope, place)), [])
+                draws = self._draws.setdefault((rule.name, scope, scope_key(scope, place)), [])
                 longest = max(limit.window_ns for limit in windows)
                 draws[:] = [d for d in draws if d[0] > place.time_ns - longest]
                 draws.append((place.time_ns, place.asset, amount, value))
@@ -110,7 +110,7 @@ class LimitBook:
             yield f"used {layer} {scope} {key} {value}"
         for event, paid in self._events.items():
             yield f"event {event} {paid}"
-        for (layer, market), draws in self._draws.items():
+        for (layer, _, market), draws in self._draws.items():
             yield f"draws {layer} {market} {draws}"
         for (layer, asset, window_ns), peaks in self._peaks.items():
             yield f"peaks {layer} {asset} {window_ns} {list(peaks)}"

@@ -47,9 +47,22 @@ def settle(state: State, step: Step, losses: Sequence[Loss]) -> None:
         else:
             payer(state, step, rule, [loss for loss in losses if loss.cause in rule.causes])
     for loss in losses:
-        finish(state, step, loss)
-        if loss.unit not in state.cases:
-            state.limits.forget(loss.event)  # nothing of it comes back: the event is over
+        carried = finish(state, step, loss)
+        if loss.unit in state.cases:
+            continue
+        if carried and loss.unit is not None:
+            state.carried[loss.unit] = loss.event
+        else:  # nothing of it comes back: the event is over
+            state.limits.forget(loss.event)
+            if loss.unit is not None:
+                state.carried.pop(loss.unit, None)
+
+
+def forget_made_good(state: State) -> None:
+    """Carried losses of house accounts that are solvent again are over: what comes later is another event."""
+    for unit in sorted(state.carried):
+        if state.book.unit_state(unit).equity >= 0:
+            state.limits.forget(state.carried.pop(unit))
 
 
 def default_of(state: State, step: Step, unit: int) -> Loss:
@@ -68,8 +81,9 @@ def default_of(state: State, step: Step, unit: int) -> Loss:
     )
 
 
-def finish(state: State, step: Step, loss: Loss) -> None:
-    """What is unpaid is carried while the account holds positions, else it is the residual on the deficit account."""
+def finish(state: State, step: Step, loss: Loss) -> bool:
+    """What is unpaid is carried while the account holds positions, else it is the residual on the deficit account. Is it
+    carried?"""
     asset_name = state.asset(loss.asset).name
     if loss.unit is not None:
         st = state.book.unit_state(loss.unit)
@@ -81,9 +95,9 @@ def finish(state: State, step: Step, loss: Loss) -> None:
                 why: Why = (("loss.carried", {"recognised": row.recognised, "covered": row.covered}),)
                 state.deficits.carry(loss.holder, loss.number, loss.left)
                 step.emit(LossCarried(loss.number, loss.holder, asset_name, loss.left, why))
-            return
+            return loss.left > 0
     if loss.left <= 0:
-        return
+        return False
     if loss.account is not None:
         deficit = state.ledger.open(f"deficit:{loss.number}", state.asset(loss.asset), floor=None)
         step.receive(deficit, loss.account, loss.asset, loss.left, "residual")
@@ -93,3 +107,4 @@ def finish(state: State, step: Step, loss: Loss) -> None:
     step.emit(Residual(loss.number, loss.holder, asset_name, loss.left, posted))
     if state.policy.auctions is not None:
         state.auctions.since[loss.number] = state.time_ns
+    return False

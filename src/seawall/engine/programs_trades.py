@@ -133,8 +133,8 @@ TRADES: Mapping[str, Rule] = {
     "take_over.asset": Rule(_SWEEP, (("swept", "sum", "cash", "realised*"),), (Post("swept", "", OWN, OTHER),)),
     "take_over.equity": Rule(
         "What all of it is worth together: equity as the account is judged, collateral after haircut.",
-        (("margin", "add", "equity", 0),),
-        (Post("margin", "margin"),),
+        (("equity", "add", "equity", 0),),
+        (Post("equity", "margin"),),
     ),
     "take_over.below": Rule(
         "The backstop takes over an account whose equity is below a share of maintenance (below = 1), and what no order "

@@ -111,6 +111,7 @@ class State:
     next_loss: int = 1
     cases: dict[int, Case] = field(default_factory=dict)
     intents: dict[int, Intent] = field(default_factory=dict)
+    carried: dict[int, int] = field(default_factory=dict)  # event of a carried loss by unit that has no case: the house
     watch: set[int] = field(default_factory=set)
     touched: set[tuple[int, int]] = field(default_factory=set)
     limits: LimitBook = field(default_factory=LimitBook)
@@ -228,6 +229,8 @@ def state_lines(state: State) -> Iterator[str]:
             yield f"waits {unit} {sorted(case.waits.items())}"
         if case.block >= 0:
             yield f"block {unit} {case.block} {case.use.notional} {case.use.fund_loss} {sorted(case.use.markets)}"
+    for unit, event in sorted(state.carried.items()):
+        yield f"carried {unit} {event}"
     for number in sorted(state.intents):
         intent = state.intents[number]
         order = f"{intent.account} {intent.market} {intent.lots} {intent.limit} {intent.deadline_ns}"

@@ -27,6 +27,7 @@ from seawall.engine.events import (
 from seawall.engine.fundauction import stop_auctions
 from seawall.engine.fundshares import no_room
 from seawall.engine.ladder import settle_defaults
+from seawall.engine.losses import forget_made_good
 from seawall.engine.memberbook import CONTRIBUTION
 from seawall.engine.posting import Step
 from seawall.engine.socialise import WRITTEN_OFF, cut_profits
@@ -73,7 +74,7 @@ def wind_down(state: State, step: Step, command: WindDown) -> Rejection | None:
     for number in sorted(state.intents):
         step.emit(IntentLapsed(number, state.intents[number].lots))
         state.drop_intent(number)
-    state.cases.clear()
+    cases, state.cases = state.cases, {}
     state.watch.clear()
     state.winding = WindingDown(state.time_ns)
     stop_auctions(state, step)
@@ -84,14 +85,21 @@ def wind_down(state: State, step: Step, command: WindDown) -> Rejection | None:
             rule.basis.value, tuple((state.instrument(m).symbol, price) for m, price in prices.items()), rule.classes
         )
     )
-    broke = [
-        unit
+    broke = {
+        unit: None
         for account in range(len(state.snapshot.account_ids))
         for unit in state.book.unit_ids_of(account)
         if account != state.outside and state.book.unit_state(unit).equity < 0
-    ]
+    }
+    # A default that layers have paid for already is the same one: its limits and the members' caps go on counting.
+    for unit, case in cases.items():
+        if unit in broke:
+            state.cases[unit] = case
+        else:
+            state.limits.forget(case.event)
+    forget_made_good(state)
     if broke:
-        settle_defaults(state, step, broke)
+        settle_defaults(state, step, list(broke))
     cut_profits(state, step)
     return None
 

@@ -310,6 +310,10 @@ def _profit_cap(policy: Policy, top: Table) -> None:
         top.fail("deleverage", "profits are capped but nothing says who is closed first", 'rank, and price = "mark"')
     if policy.deleverage.price is not PriceRule.MARK:
         top.must("deleverage").fail("price", "capped profits are closed at the mark: nothing is given up", '"mark"')
+    backstop = policy.liquidation.backstop
+    if backstop is not None and backstop.account == rule.account and backstop.surplus_to:
+        problem = "the same account pays capped profits: what it passes on is gone when they are due"
+        top.must("backstop").fail("surplus_to", problem, "no surplus_to, or another account for the profit cap")
     at = next(i for i, house in enumerate(policy.house) if house.name == rule.account)
     if policy.house[at].role == "fund":
         top.rows("house")[at].fail(
