@@ -12,6 +12,7 @@ from pages.pictures import pictures
 from seawall.tables import columns_markdown, read_policy, scenarios_markdown
 from seawall.views.ladder import policy_picture
 from seawall.views.policy_pages import vocabulary_markdown, write_pages
+from seawall.views.svg import grounded
 
 DOCS = ROOT / "docs"
 EXPLANATION = DOCS / "explanation.md"
@@ -44,7 +45,7 @@ def tables() -> dict[Path, str]:
         page = path.read_text(encoding="utf-8")
         made[path] = page[: page.index(start)] + text.strip() + "\n"
     every = policy_picture(read_policy(str(ROOT / "examples" / "every_layer.toml")))
-    made[DOCS / "reference" / "every-layer.svg"] = str(every.render(standalone=True)) + "\n"
+    made[DOCS / "reference" / "every-layer.svg"] = grounded(every)
     return made
 
 

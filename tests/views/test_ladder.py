@@ -17,7 +17,9 @@ EVERY = Path(__file__).resolve().parents[2] / "examples" / "every_layer.toml"
 def drawn(name: str) -> tuple[list[str], int]:
     """Titles of the cards from the top, and how many arrows lead from one to the next."""
     text = str(policy_picture(read_policy(name)).render())
-    titles = [t.replace("&#39;", "'") for t in re.findall(r'<text [^>]*class="ttl"[^>]*>(?:<tspan[^>]*>)?([^<]+)<', text)]
+    titles = [
+        t.replace("&#39;", "'") for t in re.findall(r'<text [^>]*class="ttl"[^>]*>(?:<tspan[^>]*>)?([^<]+)<', text)
+    ]
     return titles, len(re.findall(r'<line [^>]*class="axis"', text))
 
 
