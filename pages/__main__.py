@@ -9,8 +9,10 @@ from pathlib import Path
 from pages.blocks import ROOT, Session, blocks_of, renewed
 from pages.command_line import command_line_markdown
 from pages.pictures import pictures
-from seawall.tables import columns_markdown, scenarios_markdown
+from seawall.tables import columns_markdown, read_policy, scenarios_markdown
+from seawall.views.ladder import policy_picture
 from seawall.views.policy_pages import vocabulary_markdown, write_pages
+from seawall.views.svg import grounded
 
 DOCS = ROOT / "docs"
 EXPLANATION = DOCS / "explanation.md"
@@ -42,6 +44,8 @@ def tables() -> dict[Path, str]:
         path = DOCS / "reference" / name
         page = path.read_text(encoding="utf-8")
         made[path] = page[: page.index(start)] + text.strip() + "\n"
+    every = policy_picture(read_policy(str(ROOT / "examples" / "every_layer.toml")))
+    made[DOCS / "reference" / "every-layer.svg"] = grounded(every)
     return made
 
 

@@ -5,7 +5,6 @@ Colours follow the reader's light or dark setting. Each picture brings its own g
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -13,10 +12,10 @@ from typing import Any
 from seawall.replay import Run
 from seawall.views import run_view
 from seawall.views.bars import Bar, bars
-from seawall.views.svg import Svg
+from seawall.views.svg import Svg, grounded
 from seawall.views.timeline import Line, Note, Panel, timeline
 
-WIDTH, MARGIN = 720.0, 14.0
+WIDTH = 720.0
 MAINTENANCE = Fraction(1, 20)
 Names = dict[str, Any]
 
@@ -31,22 +30,7 @@ def pictures(names: Names) -> dict[str, str]:
         "needed": _needed,
         "conservation": _conservation,
     }
-    return {name: _grounded(draw(names)) for name, draw in drawn.items()}
-
-
-def _grounded(picture: str | Svg) -> str:
-    """With a margin and a ground of its own; one element a line, so that changes can be read."""
-    text = str(picture.render(standalone=True)) if isinstance(picture, Svg) else picture
-    width, height = (float(v) for v in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)[0])
-    full = (width + 2 * MARGIN, height + 2 * MARGIN)
-    text = re.sub(r'viewBox="[^"]*" width="[^"]*" height="[^"]*"', _frame(*full), text, count=1)
-    ground = f'<rect x="{-MARGIN:g}" y="{-MARGIN:g}" width="{full[0]:g}" height="{full[1]:g}" rx="6" class="ground"/>'
-    text = text.replace("</style>", ".pic .ground{fill:var(--ground)}</style>" + ground, 1)
-    return text.replace("><", ">\n<") + "\n"
-
-
-def _frame(width: float, height: float) -> str:
-    return f'viewBox="{-MARGIN:g} {-MARGIN:g} {width:g} {height:g}" width="{width:g}" height="{height:g}"'
+    return {name: grounded(draw(names)) for name, draw in drawn.items()}
 
 
 def _marks_of(run: Run, market: str) -> tuple[list[int], list[float]]:

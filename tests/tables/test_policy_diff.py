@@ -103,6 +103,8 @@ def test_diff_command_prints_words_values_and_json():
     runner = CliRunner()
     text = runner.invoke(app, ["policy", "diff", "bybit", "okx"]).stdout
     assert "limit_per_period[0].per market" in text
+    broken = runner.invoke(app, ["policy", "diff", "binance", "bybit"]).stdout
+    assert "  limit_per_period[0]. " in broken and "    share_of_peak" in broken, broken  # behind a dot, not in a name
     assert max(map(len, text.splitlines())) <= 80
     found = json.loads(runner.invoke(app, ["policy", "diff", "mango-v4", "emir-ccp", "--json"]).stdout)
     assert found["a"]["hash"] == read_policy("mango-v4").hash

@@ -11,9 +11,10 @@ from tests.tables.test_policy_check import SOUND
 from typer.testing import CliRunner
 
 from seawall.cli.main import app
-from seawall.tables import policy_from_mapping
+from seawall.liquidation import FeeKind, LimitKind, PaceKind
+from seawall.tables import policy_from_mapping, policy_names, read_policy
 from seawall.views.policy_pages import policy_pages, vocabulary_markdown
-from seawall.waterfall import LayerKind
+from seawall.waterfall import LayerKind, RankRule
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 TUTORIAL = (DOCS / "tutorial-own-venue.md").read_text(encoding="utf-8")
@@ -50,6 +51,23 @@ def test_policy_docs_examples_are_sound(number):
 def test_policy_docs_show_every_kind_of_layer():
     shown = {rule.kind for text in EXAMPLES for rule in example(text).layers}
     assert shown == set(LayerKind)
+
+
+def test_policy_docs_every_kind_has_a_row_that_says_what_it_does():
+    rows = set(re.findall(r"^\| `(\w+)` \| \w", REFERENCE[: REFERENCE.index("## Every key")], re.MULTILINE))
+    assert rows == {kind.value for kinds in (LayerKind, RankRule, PaceKind, LimitKind, FeeKind) for kind in kinds}
+
+
+def test_policy_docs_presets_are_said_to_use_what_they_use():
+    uses: dict[str, set[str]] = {}
+    for policy in map(read_policy, policy_names()):
+        rules = [r for r in (policy.deleverage, *(layer.deleverage for layer in policy.layers)) if r is not None]
+        for used in (*(rule.rank for rule in rules), *(layer.kind for layer in policy.layers)):
+            uses.setdefault(used.value, set()).add(policy.name)
+    for kind, last in re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", REFERENCE, re.MULTILINE):
+        said = set(re.findall(r"`([\w-]+)`", last)) & set(policy_names())
+        assert said <= uses.get(kind, set()), (kind, said, uses.get(kind))
+        assert last != "no preset" or kind not in uses, (kind, uses.get(kind))
 
 
 def test_policy_docs_tutorial_commands_print_what_it_says(tmp_path, monkeypatch):

@@ -105,12 +105,19 @@ def lines(one: Policy, other: Policy, found: Sequence[Difference]) -> list[str]:
     for group, rows in groupby(rules, key=lambda d: d.group):
         out += ["", group]
         for d in rows:
-            cells = [_cell(d.key, key - 1), _cell(d.a or "-", column - 1), _cell(d.b or "-", column)]
+            cells = [_name(d.key, key - 1), _cell(d.a or "-", column - 1), _cell(d.b or "-", column)]
             for number in range(max(map(len, cells))):
                 x, y, z = (c[number] if number < len(c) else "" for c in cells)
                 out.append(f"  {x:<{key}}{y:<{column}}  {z}".rstrip())
             out += [f"    {line}" for line in textwrap.wrap(f"({d.means})", WIDTH - 4)]
     return out
+
+
+def _name(path: str, width: int) -> list[str]:
+    """A key path that is too long is broken behind a dot, not inside a name."""
+    if len(path) <= width:
+        return [path]
+    return [x.replace(". ", ".") for x in textwrap.wrap(path.replace(".", ". "), width, subsequent_indent="  ")]
 
 
 def _cell(text: str, width: int) -> list[str]:

@@ -201,7 +201,8 @@ def _facts(page: Page, s: dict[str, Any]) -> None:
     page.fact(
         "liquidated",
         f"{words.some(s['liquidated']['accounts'], 'account')}; {words.short(s['liquidated']['notional'])} {unit} closed "
-        f"in {words.some(s['liquidated']['fills'], 'fill')}"
+        f"in the market; {words.some(s['liquidated']['fills'], 'fill')}"
+        + (", the backstop's included" if s["backstop_pnl"] is not None else "")
         + (f", fees {words.short(s['liquidated']['fees'])}" if Decimal(s["liquidated"]["fees"]) else ""),
     )
     if s["backstop_pnl"] is not None:

@@ -90,9 +90,14 @@ VOCABULARY: tuple[Key, ...] = tuple(
             "liquidation.window",
             "fee",
             SHARE,
-            "maker and taker fee together, which pay for what a market is made to bear",
+            "maker plus taker fee: a larger one pays for more forced flow",
         ),
-        ("liquidation.window", "depth", BY_MARKET, "notional at which the skew's premium is 100 %"),
+        (
+            "liquidation.window",
+            "depth",
+            BY_MARKET,
+            "skew scale: the imbalance, as notional, that moves the price by 100 %",
+        ),
         ("liquidation.window", "multiplier", "factor", "of fee x depth x seconds, which is what a window takes"),
         (
             "liquidation.window",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from seawall.engine import Policy
 from seawall.views.document import Document, Part, words
 from seawall.views.rules import rules_in_words
-from seawall.views.svg import Svg, wrap
+from seawall.views.svg import Svg, text_width, wrap
 from seawall.waterfall import LayerKind, LayerRule
 
 # Who bears what a layer pays: its colour, and its words in the key.
@@ -26,11 +26,15 @@ GAP, LEAD, SMALL = 22.0, 16.0, 12.0
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One card: its title, what it does, and who bears it (a key of ``BEARERS``, or "" for nobody yet)."""
+    """One card: its title, what it does, and who bears it (a key of ``BEARERS``, or "" for nobody yet).
+
+    A loss does not come to it from the card above where it stands ``apart``.
+    """
 
     title: str
     text: str
     bearer: str = ""
+    apart: bool = False
 
 
 def policy_picture(policy: Policy, width: float = 640.0) -> Svg:
@@ -38,7 +42,9 @@ def policy_picture(policy: Policy, width: float = 640.0) -> Svg:
     rows = _rows(policy)
     sizes = [max(_size(step, _wide(row, width)) for step in row) for row in rows]
     top = 30.0
-    alt = f"Who pays under {policy.name}: " + ", then ".join(" beside ".join(s.title for s in row) for row in rows)
+    flow = [row for row in rows if not row[0].apart]
+    alt = f"Who pays under {policy.name}: " + ", then ".join(" beside ".join(s.title for s in row) for row in flow)
+    alt += "".join(f". {step.title}" for row in rows for step in row if step.apart)
     svg = Svg(f"policy-{policy.name}", width, top + sum(sizes) + GAP * (len(rows) - 1) + 4, alt)
     _key(svg, {step.bearer for row in rows for step in row} - {""})
     y = top
@@ -47,6 +53,9 @@ def policy_picture(policy: Policy, width: float = 640.0) -> Svg:
             _card(svg, step, 1 + at * (_wide(row, width) + 12), y, _wide(row, width), size)
         y += size
         if number < len(rows) - 1:
+            if rows[number + 1][0].apart:
+                y += GAP
+                continue
             svg.line(width / 2, y + 2, width / 2, y + GAP - 7, "axis")
             svg.path([(width / 2 - 5, y + GAP - 9), (width / 2, y + GAP - 3), (width / 2 + 5, y + GAP - 9)], "l6")
             y += GAP
@@ -69,6 +78,10 @@ def _rows(policy: Policy) -> list[list[Step]]:
         else:
             rows.append([step])
     rows.append([Step("Residual", said["residual"])])
+    if "auctions of debt" in said:
+        rows.append([Step("Auctions of debt", said["auctions of debt"])])
+    if "profit cap" in said:
+        rows.append([Step("Beside the layers: profit cap", said["profit cap"], "traders", apart=True)])
     return rows
 
 
@@ -101,4 +114,4 @@ def _key(svg: Svg, bearers: set[str]) -> None:
             svg.add("rect", x=x, y=5.0, width=14.0, height=12.0, rx=2, class_=style)
             svg.add("rect", x=x, y=5.0, width=14.0, height=12.0, rx=2, class_="card")
             svg.text(x + 20, 15.5, meaning, "soft")
-            x += 20 + 7.2 * len(meaning) + 16
+            x += 20 + text_width(meaning) + 16

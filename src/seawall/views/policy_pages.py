@@ -10,6 +10,7 @@ from seawall.tables.vocabulary import VOCABULARY
 from seawall.views.document import Document, words
 from seawall.views.ladder import policy_picture
 from seawall.views.rules import rules_in_words
+from seawall.views.svg import grounded
 
 NOTE = "<!-- Written by scripts/pages from the preset; change that, not this. -->"
 
@@ -20,7 +21,7 @@ def policy_pages() -> dict[str, str]:
     for name in policy_names():
         policy = read_policy(name)
         found[f"{name}.md"] = policy_page(policy)
-        found[f"{name}.svg"] = str(policy_picture(policy).render(standalone=True)) + "\n"
+        found[f"{name}.svg"] = grounded(policy_picture(policy))
     return found
 
 

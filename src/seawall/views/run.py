@@ -106,6 +106,9 @@ def _keys(material: Material, doc: Document) -> list[Key]:
     summary, unit = material.summary, material.unit
     accounts = max(1, summary["accounts"])
     doc.put("liquidated", share=round(Decimal(summary["liquidated"]["accounts"]) / accounts, 6))
+    taken: Parts = []
+    if summary["taken_over"]["accounts"]:
+        taken = [", ", doc.fig("taken_over.notional", "amount"), " taken over"]
     keys = [
         Key(
             "liquidated",
@@ -116,6 +119,7 @@ def _keys(material: Material, doc: Document) -> list[Key]:
                 " of all; ",
                 doc.fig("liquidated.notional", "amount"),
                 f" {unit} closed in the market",
+                *taken,
             ],
         ),
         Key(

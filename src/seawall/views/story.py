@@ -29,7 +29,7 @@ def story(material: Material, doc: Document) -> list[Figure]:
         _price(material, doc, times),
         _at_risk(material, doc, times),
         *_funds(material, doc, times),
-        _flow(material, doc, times, step, "liquidated_notional", "liquidations", "Liquidations"),
+        *_forced(material, doc, times, step),
         _flow(material, doc, times, step, "deleveraged_notional", "deleveraging", "Deleveraging"),
         *_shared(material, doc, times, step),
         *_depth(material, doc, times),
@@ -55,7 +55,8 @@ def _title(doc: Document) -> Parts:
     """The order of events in one line."""
     told: list[tuple[int, str, Fig]] = []
     for key, name, at in (
-        ("liquidations", "liquidations peaked at ", "peak_time_ns"),
+        ("liquidations", "close-outs peaked at ", "peak_time_ns"),
+        ("take_overs", "take-overs peaked at ", "peak_time_ns"),
         ("deleveraging", "deleveraging at ", "peak_time_ns"),
         ("price", "prices moved furthest at ", "time_ns"),
     ):
@@ -154,7 +155,7 @@ def _funds(material: Material, doc: Document, times: Sequence[int]) -> list[Pane
     for column in (c for c in frame.columns if c.startswith("equity_") and c != "equity_at_risk"):
         name = column.removeprefix("equity_")
         values = material.amounts("timeline", column)
-        low = min(range(len(values)), key=lambda i: values[i])
+        low, high = (pick(range(len(values)), key=lambda i: values[i]) for pick in (min, max))
         key = f"fund_{name}"
         opening = Decimal(str(before.get(name, values[0])))
         title: Parts = [
@@ -172,10 +173,26 @@ def _funds(material: Material, doc: Document, times: Sequence[int]) -> list[Pane
                 " at ",
                 _put(doc, key, "low_time_ns", times[low], "clock"),
             ]
+        elif values[high] > max(values[0], values[-1], opening):
+            title = [
+                *title,
+                ", at its highest ",
+                _put(doc, key, "high", values[high], "amount"),
+                " at ",
+                _put(doc, key, "high_time_ns", times[high], "clock"),
+            ]
         panels.append(
             Panel(title, f"equity, {material.unit}", times, [Line(name, [float(v) for v in values], 1)], area=True)
         )
     return panels
+
+
+def _forced(material: Material, doc: Document, times: Sequence[int], step: int) -> list[Panel]:
+    """What was closed in the market, and what the backstop took over where there was some: each alone tells half."""
+    asked = [("liquidated_notional", "liquidations", "Close-outs in the market")]
+    if any(material.amounts("timeline", "taken_over_notional")):
+        asked.append(("taken_over_notional", "take_overs", "Take-overs by the backstop"))
+    return [_flow(material, doc, times, step, *row) for row in asked]
 
 
 def _shared(material: Material, doc: Document, times: Sequence[int], step: int) -> list[Panel]:
@@ -214,7 +231,7 @@ def _flow(
         " in ",
         _put(doc, key, "interval_ns", step, "seconds"),
     ]
-    style = 2 if key == "liquidations" else 4
+    style = {"liquidations": 2, "take_overs": 6}.get(key, 4)
     return Panel(title, unit, starts, bars=[float(v) for v in added], bar_ns=step, bar_style=style)
 
 
@@ -238,6 +255,7 @@ def _table(material: Material, times: Sequence[int], step: int) -> Table:
     """The figure's numbers, one row an interval: levels at its end, amounts added in it."""
     unit = material.unit
     liquidated = per_interval(times, material.amounts("timeline", "liquidated_notional"), step)
+    taken = per_interval(times, material.amounts("timeline", "taken_over_notional"), step)[1]
     deleveraged = per_interval(times, material.amounts("timeline", "deleveraged_notional"), step)[1]
     frame = material.frames["timeline"]
     levels = [c for c in frame.columns if c == "equity_at_risk" or c.startswith("equity_")]
@@ -249,7 +267,8 @@ def _table(material: Material, times: Sequence[int], step: int) -> Table:
     columns = [
         Column("time_ns", "from", "clock", "UTC"),
         Column("liquidated_accounts", "accounts liquidated so far", "count"),
-        Column("liquidated", "liquidated", "money", unit),
+        Column("liquidated", "closed in the market", "money", unit),
+        Column("taken_over", "taken over", "money", unit),
         Column("deleveraged", "deleveraged", "money", unit),
         *(Column(c, c.replace("_", " ", 1), "money", unit) for c in levels),
     ]
@@ -257,5 +276,6 @@ def _table(material: Material, times: Sequence[int], step: int) -> Table:
     at = 0
     for number, start in enumerate(liquidated[0]):
         at = last.get(number, at)
-        rows.append([start, counts[at], liquidated[1][number], deleveraged[number], *(series[c][at] for c in levels)])
+        added = (liquidated[1][number], taken[number], deleveraged[number])
+        rows.append([start, counts[at], *added, *(series[c][at] for c in levels)])
     return Table.of("timeline", "Timeline by interval", columns, rows, head="time_ns")

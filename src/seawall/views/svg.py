@@ -6,6 +6,7 @@ Pictures name classes, never colours: ``picture.css`` gives them their colours f
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
@@ -16,6 +17,7 @@ from seawall.views.document import Fig, Parts
 from seawall.views.formats import NUMERIC, exact
 
 FONT = 12.0
+MARGIN = 14.0  # around a picture that stands alone
 
 
 def num(value: float) -> str:
@@ -145,6 +147,18 @@ class Svg:
             f'<svg{space} class="pic" viewBox="0 0 {num(self.width)} {num(self.height)}" width="{num(self.width)}" '
             f'height="{num(self.height)}" role="img" aria-label="{escape(self.alt)}">{style}{defs}{"".join(self._out)}</svg>'
         )
+
+
+def grounded(picture: Svg | str) -> str:
+    """A picture as a file of its own for a page of any colour: with a margin and a ground, one element a line."""
+    text = str(picture.render(standalone=True)) if isinstance(picture, Svg) else picture
+    width, height = (float(v) for v in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)[0])
+    x, wide, high = -MARGIN, width + 2 * MARGIN, height + 2 * MARGIN
+    frame = f'viewBox="{x:g} {x:g} {wide:g} {high:g}" width="{wide:g}" height="{high:g}"'
+    text = re.sub(r'viewBox="[^"]*" width="[^"]*" height="[^"]*"', frame, text, count=1)
+    ground = f'<rect x="{x:g}" y="{x:g}" width="{wide:g}" height="{high:g}" rx="6" class="ground"/>'
+    text = text.replace("</style>", ".pic .ground{fill:var(--ground)}</style>" + ground, 1)
+    return text.replace("><", ">\n<") + "\n"
 
 
 def wrap(parts: Parts, width: float, size: float = FONT) -> list[list[str | Fig]]:
