@@ -23,9 +23,10 @@ from seawall.engine import (
     open_state,
     state_hash,
 )
-from seawall.engine.events import Drawn, ProfitCapped, TakenOver, WithdrawalCut
+from seawall.engine.events import CashCut, Drawn, ProfitCapped, TakenOver, WithdrawalCut
 from seawall.engine.socialise import burdens, capital_of, outstanding_of
 from seawall.engine.state import state_lines
+from seawall.margin import Book
 from seawall.money import Asset
 
 UNIT, S = 10**6, 10**9
@@ -166,3 +167,32 @@ def test_mixed_attack_a_profit_cap_neither_adds_to_nor_lifts_the_burden_of_profi
     ]
     assert cuts == [200 * UNIT], cuts
     assert outstanding_of(state, 0) == 0
+
+
+def test_mixed_attack_a_cut_of_balances_behind_burdened_profits_reads_the_book_a_few_times(monkeypatch):
+    """With profits that bear a loss, every balance asked the whole book for its equity: 13 s for 100,000 accounts."""
+    names = [f"a{number}" for number in range(60)]
+    profits = {
+        "name": "profits",
+        "kind": "withdrawal_rate",
+        "of": "profit",
+        "causes": ["exploit"],
+        "limit_per_event": "50",
+    }
+    cash = {"name": "cash", "kind": "cash_haircut", "causes": ["exploit"]}
+    rules = policy(layers=[profits, cash], deleverage=None, house=[])
+    book = snapshot(
+        dict.fromkeys(names, 10**9), [(name, "BTC-PERP", (-1) ** i, 1_000) for i, name in enumerate(names)], [perp()],
+        marks={"BTC-PERP": 1_000},
+    )  # fmt: skip
+    state = open_state(book, rules, {}, 0)
+    do(state, Marks(S, {"BTC-PERP": 1_100}))
+    do(state, DeclareLoss(2 * S, "first", "USDC", 50 * UNIT, "exploit"))
+    calls = []
+    whole = Book._whole_requirements
+    monkeypatch.setattr(Book, "_whole_requirements", lambda self: calls.append(1) or whole(self))
+    events = apply(state, DeclareLoss(3 * S, "second", "USDC", 200 * UNIT, "exploit")).events
+    assert any(isinstance(e, CashCut) for e in events), events
+    assert len(calls) < len(names) // 2, len(calls)
+    monkeypatch.undo()
+    check_all(state)

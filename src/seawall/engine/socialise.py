@@ -160,16 +160,16 @@ def _balances(state: State, asset: int, barred: set[int]) -> tuple[list[int], li
     """Members, ascending, and their positive cash in an asset, each up to the equity of the row."""
     rows = state.book.rows_of_asset(asset)
     accounts = state.book.row_account[rows]
-    balances = np.minimum(state.book.row_cash[rows], state.book.row_equities()[rows])
+    equities = state.book.row_equities()[rows]
+    balances = np.minimum(state.book.row_cash[rows], equities)
     ok = (balances > 0) & ~np.isin(accounts, np.fromiter(barred, dtype=np.int64, count=len(barred)))
     order = np.argsort(accounts[ok], kind="stable")
-    accounts = accounts[ok][order]
+    accounts, equities = accounts[ok][order], equities[ok][order]
     balances = backed(state, accounts, asset, balances[ok][order])
-    for account, (_, burden) in burdens(state, asset).items():  # what profit has to bear already is not there
-        at = int(np.searchsorted(accounts, account))
-        if at < len(accounts) and accounts[at] == account:
-            equity = int(state.book.equities(np.array([account]), asset)[0][0])
-            balances[at] = min(int(balances[at]), equity - burden)
+    borne = burdens(state, asset)
+    if borne:  # what profit has to bear already is not there
+        burden = np.array([borne.get(account, (0, 0))[1] for account in accounts.tolist()], dtype=np.int64)
+        balances = np.minimum(balances, equities - burden)
     return accounts[balances > 0].tolist(), balances[balances > 0].tolist()
 
 
