@@ -17,7 +17,7 @@ from tests.crashes import LINEAR, crash
 from tests.explained import ledger_names, unexplained
 
 from seawall.engine import DeclareLoss, Fill, Marks, Resolve, apply, check_all, event_to_plain, open_state
-from seawall.engine.events import Deleveraged, DeleverageShared, SurplusPassed, TakenOver
+from seawall.engine.events import Deleveraged, DeleverageShared, LossRecognised, SurplusPassed, TakenOver
 from seawall.market import Instrument
 from seawall.money import Asset
 from seawall.replay import replay
@@ -111,6 +111,19 @@ def test_backstop_market_limit_at_the_mark_before():
     assert shared(events) == [("DOGE-PERP", 5, "backstop.over_market")]
     (taken,) = (e for e in events if isinstance(e, Deleveraged))
     assert taken.cost == 5 * 20 * UNIT, "bob buys 5 back at 1,000 where the mark is 980"
+
+
+def test_backstop_made_bankrupt_by_its_own_deleveraging_defaults_at_once():
+    """Long 10 DOGE, short 10 BTC, 50 in cash; both at 1,100: one DOGE is over 10,000 and is closed at 1,000, the mark
+    before. That costs 100: the 50 it is short of are a loss of the same Resolve, not of a later one."""
+    hedge = [("vault", "DOGE-PERP", 10, 1_000), ("cyd", "DOGE-PERP", -10, 1_200)]
+    hedge += [("vault", "BTC-PERP", -10, 1_000), ("cyd", "BTC-PERP", 10, 1_000)]
+    limit = {"major": "1000000", "other": "10000"}
+    state = venue(rules("previous_mark", max_notional_per_market=limit), {}, vault=50, extra=hedge)
+    events = fall(state, 1_100)
+    assert shared(events)[0] == ("DOGE-PERP", 1, "backstop.over_market"), shared(events)
+    assert [(e.account, e.amount) for e in events if isinstance(e, LossRecognised)] == [("vault", 50 * UNIT)], events
+    assert all(state.book.unit_state(u).equity >= 0 for u in state.book.unit_ids_of(state.backstop)), events
 
 
 @pytest.mark.parametrize(("limit", "takes"), [("9799", False), ("9800", True)])

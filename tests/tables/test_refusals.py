@@ -172,6 +172,21 @@ def test_refusal_policy(old, new, field, expected):
     assert expected in caught.value.expected, caught.value
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "field", "typo"),
+    [
+        ("pool =", "pol =", "margin.pool", "pol"),
+        ("[liquidation]", "[liquidaton]", "liquidation", "liquidaton"),
+        ("max_deviation", "max_deviaton", "oracle.max_deviation", "max_deviaton"),
+    ],
+)
+def test_refusal_policy_names_the_typo_of_a_required_key(old, new, field, typo):
+    """A required key written wrong is missing under its own name: the error says which key of the file it may be."""
+    with pytest.raises(PolicyError) as caught:
+        policy_from_toml(preset_text("emir-ccp").replace(old, new, 1), "mine.toml")
+    assert (caught.value.field, f"is {typo!r} a misspelling of it?" in caught.value.expected) == (field, True), caught.value
+
+
 def test_policy_names_and_hash():
     with pytest.raises(PolicyError, match="'hyperliquid'"):
         read_policy("hyperliquit")

@@ -135,9 +135,10 @@ def settle_defaults(state: State, step: Step, units: Sequence[int]) -> None:
 def _hold_backstop_to_its_limits(state: State, step: Step) -> None:
     """Deleverage at the mark what the backstop may not hold; a bankrupt backstop defaults like anyone else."""
     needs, terms = over_limits(state), state.policy.deleverage
-    broke = [unit for unit in units_of_backstop(state) if state.book.unit_state(unit).equity < 0]
     if needs and terms is not None:
         layer = next((r for r in state.policy.layers if r.kind is LayerKind.DELEVERAGE), None)
         deleverage(state, step, needs, terms, layer)
+    # Looked at afterwards: being closed at another price than the mark may have cost it what it had left.
+    broke = [unit for unit in units_of_backstop(state) if state.book.unit_state(unit).equity < 0]
     if broke:
         settle_defaults(state, step, broke)

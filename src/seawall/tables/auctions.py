@@ -65,8 +65,10 @@ def _surplus(t: Table, house: list[str]) -> tuple[str, SurplusRule]:
 def _amount(t: Table, key: str) -> int:
     """An amount above zero, millionths."""
     found = money(t, key)
+    if found is None:
+        t.missing(key, 'an amount such as "50000"')
     if not found:
-        t.fail(key, "key is missing" if found is None else "a lot of nothing", 'an amount such as "50000"')
+        t.fail(key, "a lot of nothing", 'an amount such as "50000"')
     return found
 
 

@@ -37,7 +37,7 @@ def read_window(t: Table | None, tiers: list[str]) -> WindowRule | None:
         return None
     depth = read_market_amount(t, "depth", tiers)
     if depth is None:
-        t.fail("depth", "key is missing", 'an amount such as "1000000", or amounts by tier')
+        t.missing("depth", 'an amount such as "1000000", or amounts by tier')
     rule = WindowRule(t.fraction("fee"), depth, t.fraction("multiplier"), t.seconds("window_s"))
     t.done()
     for key, factor in (("fee", rule.fee), ("multiplier", rule.multiplier), ("window_s", rule.window_ns)):

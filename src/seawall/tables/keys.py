@@ -41,6 +41,12 @@ class Table:
         """Raise for one key."""
         raise PolicyError(problem, where=self.where, field=self.at(key), value=self.data.get(key), expected=expected)
 
+    def missing(self, key: str, what: str, problem: str = "key is missing") -> NoReturn:
+        """Raise for a key that has to be there; a key that looks like it misspelt is named."""
+        unasked = [name for name in self.data if name not in self._known]
+        close = difflib.get_close_matches(key, unasked, n=1, cutoff=0.6)
+        self.fail(key, problem, f"{what}; is {close[0]!r} a misspelling of it?" if close else what)
+
     def has(self, key: str) -> bool:
         """Is the key there?"""
         self._known.add(key)
@@ -50,7 +56,7 @@ class Table:
         self._known.add(key)
         if key not in self.data:
             if required:
-                self.fail(key, "key is missing", what)
+                self.missing(key, what)
             return default
         try:
             return read(self.data[key])
@@ -70,6 +76,8 @@ class Table:
     def choice(self, key: str, known: Iterable[str], default: str | None = None) -> str:
         """One of a set of names."""
         names = list(known)
+        if default is None and key not in self.data:
+            self.missing(key, "one of " + ", ".join(names))
         value = self.text(key, default)
         if value not in names:
             self.fail(key, "unknown name", nearest(value, names))
@@ -103,7 +111,7 @@ class Table:
         if found is not None:
             return found
         if default is None:
-            self.fail(key, "key is missing", 'a fraction as text such as "0.05" or "2/3"')
+            self.missing(key, 'a fraction as text such as "0.05" or "2/3"')
         return default
 
     def maybe_fraction(self, key: str, *, low: Fraction = Fraction(0), high: Fraction | None = None) -> Fraction | None:
@@ -157,7 +165,7 @@ class Table:
         """A sub-table that has to be there."""
         found = self.table(key)
         if found is None:
-            self.fail(key, "table is missing", f"a table [{self.at(key)}]")
+            self.missing(key, f"a table [{self.at(key)}]", "table is missing")
         return found
 
     def rows(self, key: str) -> list[Table]:
