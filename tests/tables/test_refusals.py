@@ -184,7 +184,9 @@ def test_refusal_policy_names_the_typo_of_a_required_key(old, new, field, typo):
     """A required key written wrong is missing under its own name: the error says which key of the file it may be."""
     with pytest.raises(PolicyError) as caught:
         policy_from_toml(preset_text("emir-ccp").replace(old, new, 1), "mine.toml")
-    assert (caught.value.field, f"is {typo!r} a misspelling of it?" in caught.value.expected) == (field, True), caught.value
+    assert (caught.value.field, f"is {typo!r} a misspelling of it?" in caught.value.expected) == (field, True), (
+        caught.value
+    )
 
 
 def test_policy_names_and_hash():

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.engine.events import GainsHaircut
-from seawall.engine.layers import Loss, open_claim
+from seawall.engine.layers import Loss, open_claims
 from seawall.engine.posting import Step
 from seawall.engine.socialise import burdens, covered, rooms_of
 from seawall.engine.state import State
@@ -190,9 +190,7 @@ class _Pour:
         ``gains`` that were cut and the ``whole`` of all."""
         name, whole = self.state.asset(self.asset).name, sum(gain for _, gain, _ in parts)
         hit = [(account, gain, cut) for account, gain, cut in parts if cut]
-        received: dict[int, int] = {}
-        for account, _, cut in hit:
-            self._take(account, cut, received)
+        received = self._take([(account, cut) for account, _, cut in hit])
         for loss, _ in self.losses:
             if loss.number in received:
                 covered(self.state, self.step, self.rule, loss, received[loss.number])
@@ -202,23 +200,38 @@ class _Pour:
         losses = tuple(received.items())
         self.step.emit(GainsHaircut(losses, name, (collected, whole), collected, cuts, ((program, inputs),)))
 
-    def _take(self, account: int, cut: int, received: dict[int, int]) -> None:
+    def _take(self, cuts: Sequence[tuple[int, int]]) -> dict[int, int]:
+        """Move the money of (account, cut) each, loss after loss; what each loss received, by its number."""
         state, asset = self.state, self.asset
         if self.rule.base is GainsBase.UNREALISED:
-            state.gains_cut[account, asset] = state.gains_cut.get((account, asset), 0) + cut
-        self.paid.append((account, cut))
-        left = cut
-        while left:
-            part = min(left, self.room)
-            if part:
-                loss = self.losses[self.at][0]
-                self.step.spend(account, loss.target, asset, part, "gains_haircut")
-                received[loss.number] = received.get(loss.number, 0) + part
-                holder, name = state.account_name(account), state.asset(asset).name
-                open_claim(state, self.step, loss.number, holder, name, part, layer=self.rule)
+            for account, cut in cuts:
+                state.gains_cut[account, asset] = state.gains_cut.get((account, asset), 0) + cut
+        self.paid.extend(cuts)
+        received: dict[int, int] = {}
+        at, left = 0, cuts[0][1] if cuts else 0
+        while at < len(cuts):
+            parts: list[tuple[int, int]] = []  # what goes to one loss; an account on its edge pays the next one too
+            while at < len(cuts) and self.room:
+                part = min(left, self.room)
+                parts.append((cuts[at][0], part))
                 left -= part
                 self.room -= part
-            if left:
+                if not left:
+                    at += 1
+                    left = cuts[at][1] if at < len(cuts) else 0
+            if parts:
+                self._pay(self.losses[self.at][0], parts, received)
+            if at < len(cuts):
                 self.at += 1
                 self.room = self.losses[self.at][1]
-        state.watch.add(state.book.unit_of(account, asset))
+        state.watch.update(state.book.units_of(np.array([account for account, _ in cuts], dtype=np.int64), asset))
+        return received
+
+    def _pay(self, loss: Loss, parts: Sequence[tuple[int, int]], received: dict[int, int]) -> None:
+        """(account, amount) each to one loss, and their claims on what comes back."""
+        state, name = self.state, self.state.asset(self.asset).name
+        accounts, amounts = [account for account, _ in parts], [amount for _, amount in parts]
+        self.step.spend_each(accounts, loss.target, self.asset, amounts, "gains_haircut")
+        received[loss.number] = received.get(loss.number, 0) + sum(amounts)
+        holders = [(state.account_name(account), amount) for account, amount in parts]
+        open_claims(state, self.step, loss.number, name, holders, self.rule)

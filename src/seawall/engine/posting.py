@@ -94,12 +94,11 @@ class Step:
             self.post(state.clearing[market], target, state.asset(state.settle_asset[market]).to_minor(total), code)
 
     def spend_each(self, accounts: Sequence[int], target: int, asset: int, amounts: Sequence[int], code: str) -> None:
-        """``spend`` of many accounts that have cash in the asset, each named once; amounts > 0."""
-        state, terms = self.state, self.state.asset(asset)
-        width, ids, per_book = len(state.snapshot.assets), state.cash_ids, terms.minor_per_book
+        """``spend`` of many accounts that have a row in the asset, each named once; amounts > 0."""
+        state, per_book = self.state, self.state.asset(asset).minor_per_book
         post, balance, after = state.ledger.post_one, state.ledger.balance, []
         for account, amount in zip(accounts, amounts, strict=True):
-            source, minor = ids[account * width + asset], amount * per_book
+            source, minor = state.cash_id(account, asset), amount * per_book
             if post(source, target, minor, code) is not None:
                 raise InvariantBroken(f"the ledger refused a checked transfer of {minor} from account {source}")
             self.transfers.append((source, target, minor, code))
