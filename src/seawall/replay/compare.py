@@ -135,6 +135,7 @@ def compare(
     path: str = "ohlc",
     marks: str | None = None,
     response: ResponseParameters | None = None,
+    incidents: Any = None,
     workers: int = 2,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -144,7 +145,7 @@ def compare(
     marks on the way are each policy's own, unless ``marks`` says otherwise.
 
     Args:
-        book, prices, index, mapping, start, end, symbols, path, response: as in ``replay``.
+        book, prices, index, mapping, start, end, symbols, path, response, incidents: as in ``replay``.
         policies: preset names, TOML files or policies; None: all presets.
         seeds: other generated books beside: a number counts up from the book's seed, or the seeds themselves.
         marks: "last" or "banded" for all; None: as each policy says.
@@ -156,7 +157,17 @@ def compare(
     """
     began = perf_counter()
     rules = labelled(policy_names() if policies is None else list(policies), read_policy)
-    event = Event(prices, index, mapping, start, end, None if symbols is None else tuple(symbols), path, response)
+    event = Event(
+        prices,
+        index,
+        mapping,
+        start,
+        end,
+        None if symbols is None else tuple(symbols),
+        path,
+        response,
+        incidents=incidents,
+    )
     books = Books(book, event, rules[0][1])
     if books.options is None and seeds is not None:
         raise InputError(
@@ -178,6 +189,7 @@ def compare(
         "intervals": intervals([o.row for o in study.outcomes], [label for label, _ in rules])
         if len(options) > 1
         else [],
+        **({"incidents": carried} if (carried := [r for o in study.outcomes for r in o.incidents]) else {}),
         "failed": study.failed,
         "missing": study.missing,
         "interrupted": study.interrupted,

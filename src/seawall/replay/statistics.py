@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from seawall.replay.outcome import METRICS, NUMBERS
+from seawall.replay.outcome import metrics_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,7 +34,7 @@ def intervals(rows: Sequence[dict[str, Any]], policies: Sequence[str]) -> list[d
     out = []
     for policy in policies:
         mine = [r for r in rows if r["policy"] == policy]
-        for metric in NUMBERS:
+        for metric in (m for m in metrics_of(mine) if m.kind != "name"):
             values = [Decimal(str(r[metric.name])) for r in mine if r[metric.name] is not None]
             if values:
                 spread = {name: format(value, "f") for name, value in quantiles(values).items()}
@@ -58,7 +58,7 @@ def metric_frame(rows: Sequence[dict[str, Any]], layers: Iterable[dict[str, Any]
     money = pl.Decimal(PRECISION, scale)
     schema: dict[str, Any] = {"policy": pl.String, "seed": pl.Int64, "leverage": pl.String, "mark_rule": pl.String}
     types = {"count": pl.Int64, "money": money, "share": pl.Float64, "name": pl.String}
-    schema |= {m.name: types[m.kind] for m in METRICS}
+    schema |= {m.name: types[m.kind] for m in metrics_of(rows)}
     schema |= {f"used_{kind}": money for kind in kinds}
     schema |= {"conservation": pl.Boolean}
     schema |= dict.fromkeys(("policy_hash", "book_hash", "path_hash", "state_hash"), pl.String)
