@@ -11,11 +11,12 @@ from typing import Any
 from seawall.engine import Outcome, State, statements
 from seawall.journal import VerifiedRun, verify_run
 from seawall.replay.frames import counted_frames
-from seawall.replay.incidents import Count
+from seawall.replay.incidents import Count, note_rulings
 from seawall.replay.record import open_record
 from seawall.replay.summary import counted
 from seawall.replay.tally import Tally
 from seawall.replay.values import Valuer
+from seawall.scenario.incidents import Claim
 from seawall.tables.policies import policy_from_canonical
 
 MOST_NAMED = 20
@@ -57,12 +58,13 @@ def check_run(path: str | Path, *, threads: int = 1, progress: Callable[[int], N
 
     rows = _written_rows(where)
     counts: dict[int, Count] = {}
+    rulings: dict[str, tuple[str, str]] = {}
 
     def follow(state: State) -> Callable[[Outcome, int], None]:
         tally = Tally(state, Valuer(state))
         tally.open()
         made.append((tally, {s.asset: s.vault for s in statements(state, {})}))
-        return _following(tally, rows, counts) if rows else tally.feed
+        return _following(tally, rows, counts, rulings) if rows else tally.feed
 
     found = verify_run(where, policy_from_canonical, threads=threads, progress=progress, follow=follow)
     if not (where / "summary.json").is_file():
@@ -72,10 +74,14 @@ def check_run(path: str | Path, *, threads: int = 1, progress: Callable[[int], N
     derived = json.loads(json.dumps(counted(found.state, tally, opening)))
     wrong = [d for key, value in derived.items() for d in _differences(key, record.summary.get(key), value)]
     for number, row in enumerate(rows):
-        if number in counts or row.get("records"):
-            came = {} if number not in counts else counts[number].as_dict()
-            said = {key: row.get(key) for key in came} if came else row
-            wrong += _differences(f"incidents.{number}", said, came)
+        came = counts[number].as_dict() if number in counts else {} if row.get("records") else None
+        if came is None:
+            continue
+        found_ruling = rulings.get(str(row["asked"].get("claim"))) if row["kind"] == Claim.kind and came else None
+        if found_ruling is not None:
+            came |= {"ruling": found_ruling[0], "event": found_ruling[1]}
+        said = {key: row.get(key) for key in came} if came else row
+        wrong += _differences(f"incidents.{number}", said, came)
     for name, frame in counted_frames(tally).items():
         if not frame.equals(record.frames[name]):
             wrong.append((f"{name}.parquet", f"{record.frames[name].height} rows", "other rows or values"))
@@ -87,7 +93,9 @@ def _written_rows(where: Path) -> list[dict[str, Any]]:
     return list(open_record(where).summary.get("incidents", [])) if (where / "summary.json").is_file() else []
 
 
-def _following(tally: Tally, rows: list[dict[str, Any]], counts: dict[int, Count]) -> Callable[[Outcome, int], None]:
+def _following(
+    tally: Tally, rows: list[dict[str, Any]], counts: dict[int, Count], rulings: dict[str, tuple[str, str]]
+) -> Callable[[Outcome, int], None]:
     """Count the run, and every incident over the records that its row names."""
     begins = {row["records"][0]: n for n, row in enumerate(rows) if row.get("records")}
     current: list[int] = []
@@ -97,8 +105,9 @@ def _following(tally: Tally, rows: list[dict[str, Any]], counts: dict[int, Count
             current[:] = [begins[record]]
             counts[current[0]] = Count(tally)
         tally.feed(outcome, record)
+        note_rulings(rulings, outcome, record)
         if current:
-            counts[current[0]].note(outcome)
+            counts[current[0]].note(outcome, record)
             if record == rows[current[0]]["records"][1]:
                 counts[current[0]].finish()
                 current.clear()

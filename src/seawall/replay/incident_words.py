@@ -85,15 +85,8 @@ def became(row: Row, unit: str) -> str:
 
 
 def line(row: Row, unit: str) -> str:
-    """What happened and what came of it; with the record of the log that explains it, where there is one."""
-    found = row["records"]
-    where = (
-        ""
-        if found is None
-        else f" (event {found[0]})"
-        if found[0] == found[1]
-        else f" (events {found[0]} to {found[1]})"
-    )
+    """What happened and what came of it; with the event to explain, where there is one."""
+    where = "" if row["event"] is None else f" (event {row['event']})"
     return f"{asked(row)}: {became(row, unit)}{where}"
 
 

@@ -14,7 +14,17 @@ from typing import Any
 
 from seawall.engine import Command, DeclareLoss, Distribute, FileClaim, Outcome, Recover, Reinstate, State, Withdraw
 from seawall.engine import WindDown as StopForGood
-from seawall.engine.events import ClaimRejected, Moved, RecoveryShared
+from seawall.engine.events import (
+    ClaimRejected,
+    Distributed,
+    LossRecognised,
+    Moved,
+    Recovered,
+    RecoveryShared,
+    Reinstated,
+    WoundDown,
+    WrittenOff,
+)
 from seawall.engine.margining import initial_of, look_at
 from seawall.engine.units import from_quote, quote_price
 from seawall.replay.paths import MINUTE
@@ -36,6 +46,7 @@ from seawall.scenario.incidents import exact_text as text_of
 
 Submit = Callable[[Command], tuple[Outcome, int]]
 TOTALS = ("lost", "unpaid", "back", "back_unpaid", "back_excess", "reinstated", "cut", "written_off")
+TELLING = (LossRecognised, Recovered, Reinstated, Moved, WoundDown, Distributed, WrittenOff)  # what to explain first
 STANDS, NOT_RULED = "stands", "not_ruled_on"
 
 
@@ -48,6 +59,7 @@ class Count:
     reasons: dict[str, int] = field(default_factory=dict)
     withdrawn: int = 0
     back_to: dict[str, int] = field(default_factory=dict)
+    event: str | None = None
     before: dict[str, Any] = field(init=False)
     after: dict[str, Any] = field(init=False)
 
@@ -58,8 +70,8 @@ class Count:
         """The last outcome of the incident has been taken in."""
         self.after = _now(self.tally)
 
-    def note(self, outcome: Outcome) -> None:
-        """Take in one outcome, after the tally has."""
+    def note(self, outcome: Outcome, record: int) -> None:
+        """Take in one outcome, after the tally has; ``record`` is its number in the log."""
         if outcome.rejection is not None:
             code = outcome.rejection.code.value
             self.reasons[code] = self.reasons.get(code, 0) + 1
@@ -67,7 +79,9 @@ class Count:
         self.accepted += 1
         state = self.tally.state
         layers = state.policy.layers
-        for event in outcome.events:
+        for place, event in enumerate(outcome.events, start=1):
+            if self.event is None and isinstance(event, TELLING):
+                self.event = f"{record}.{place}"
             if isinstance(event, RecoveryShared):
                 name = layers[len(layers) - event.rank].name if 0 < event.rank <= len(layers) else str(event.rank)
                 _add(self.back_to, name, self.tally.value(event.asset, event.amount))
@@ -80,6 +94,7 @@ class Count:
         text, now = self.tally.valuer.text, self.after
         changes = {name: text(now[name] - self.before[name]) for name in TOTALS}
         return {
+            "event": self.event,
             "accepted": self.accepted,
             "refused": sum(self.reasons.values()),
             "reasons": dict(sorted(self.reasons.items())),
@@ -119,11 +134,11 @@ def _add(amounts: dict[str, int], name: str, amount: int) -> None:
     amounts[name] = amounts.get(name, 0) + amount
 
 
-def note_rulings(rulings: dict[str, str], outcome: Outcome) -> None:
-    """Remember which claims were rejected, and why."""
-    for event in outcome.events:
+def note_rulings(rulings: dict[str, tuple[str, str]], outcome: Outcome, record: int) -> None:
+    """Remember which claims were rejected: why, and by which event."""
+    for place, event in enumerate(outcome.events, start=1):
         if isinstance(event, ClaimRejected):
-            rulings[event.claim] = event.reason
+            rulings[event.claim] = (event.reason, f"{record}.{place}")
 
 
 class Incidents:
@@ -135,7 +150,7 @@ class Incidents:
         self._left = list(incidents)
         self._start_ns, self._state, self._tally, self._submit = start_ns, state, tally, submit
         self._rows: list[dict[str, Any]] = []
-        self._rulings: dict[str, str] = {}
+        self._rulings: dict[str, tuple[str, str]] = {}
         self._distributed: set[str] = set()
         self._claims: dict[str, str] = {}  # claim -> asset, of claims that were taken in
 
@@ -164,8 +179,8 @@ class Incidents:
             outcome, last = self._submit(command)
             first = first or last
             commands += 1
-            count.note(outcome)
-            note_rulings(self._rulings, outcome)
+            count.note(outcome, last)
+            note_rulings(self._rulings, outcome, last)
             if outcome.rejection is None and isinstance(command, Distribute):
                 self._distributed.add(command.asset)
             if outcome.rejection is None and isinstance(command, FileClaim):
@@ -206,6 +221,8 @@ class Incidents:
         rows = [*self._rows, *missed]
         for row in rows:
             row["ruling"] = self._ruling(row)
+            if row["ruling"] not in (None, STANDS, NOT_RULED):
+                row["event"] = self._rulings[row["asked"]["claim"]][1]
         return rows
 
     def _ruling(self, row: dict[str, Any]) -> str | None:
@@ -213,7 +230,7 @@ class Incidents:
             return None
         name = row["asked"]["claim"]
         if name in self._rulings:
-            return self._rulings[name]
+            return self._rulings[name][0]
         return STANDS if self._claims[name] in self._distributed else NOT_RULED
 
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from seawall.replay.incident_words import RULINGS, asked, became, layers
-from seawall.replay.words import short
+from seawall.replay.incident_words import asked, became, by_policy, layers
 from seawall.views.document import Document, Parts
 from seawall.views.material import Material
 from seawall.views.page import Block, Prose
@@ -60,8 +59,9 @@ def incident_table(found: Sequence[dict[str, Any]], unit: str, ident: str, title
         Column("paid_by", "paid by", "text"),
         Column("back_to", "paid back to", "text"),
         Column("paid_out", "paid out to", "text"),
-        Column("first_event", "first event", "count"),
-        Column("last_event", "last event", "count"),
+        Column("event", "to explain", "name"),
+        Column("first_record", "first record", "count"),
+        Column("last_record", "last record", "count"),
     ]
     cells = []
     for row in found:
@@ -77,26 +77,24 @@ def incident_table(found: Sequence[dict[str, Any]], unit: str, ident: str, title
                 row["refused"],
                 *(Decimal(row[key]) for key, _ in AMOUNTS),
                 *(layers(row[key]) for key in ("paid_by", "back_to", "paid_out")),
+                row["event"],
                 first,
                 last,
             ]
         )
-    shown = ("policy", "minute", "what", "became", "commands", "refused", "unpaid", "first_event")
+    shown = ("policy", "minute", "what", "became", "commands", "refused", "unpaid", "event")
     return Table.of(ident, title, columns, cells, head="policy" if studied else "what", shown=shown)
 
 
 def compared_incidents(found: Sequence[dict[str, Any]], unit: str) -> list[Table]:
-    """Of a comparison: who carried each incident out, policies downwards; and what declared losses came to."""
-    labels: dict[str, list[dict[str, Any]]] = {}
-    for row in found:
-        labels.setdefault(row["policy"], []).append(row)
-    script = max(labels.values(), key=len)
+    """Of a comparison: who carried each incident out, policies of one outcome together; what declared losses came to."""
     columns = [
-        Column("policy", "policy", "name"),
-        *(Column(f"i{n}", f"{row['minute']} min: {asked(row)}", "text") for n, row in enumerate(script)),
+        Column("what", "what happened", "text"),
+        Column("policies", "under", "text"),
+        Column("became", "what came of it", "text"),
     ]
-    cells = [[label, *(_cell(row, unit) for row in rows)] for label, rows in labels.items() if len(rows) == len(script)]
-    grid = Table.of("incidents", "What each rule made of every incident", columns, cells, head="policy")
+    cells = [[what, who, told] for what, outcomes in by_policy(found, unit) for who, told in outcomes]
+    grid = Table.of("incidents", "What each rule made of every incident", columns, cells, head="what")
     losses = [r for r in found if r["kind"] in ("loss", "recovery")]
     if not losses:
         return [grid]
@@ -118,21 +116,6 @@ def compared_incidents(found: Sequence[dict[str, Any]], unit: str) -> list[Table
         for keys in [[c.key for c in names]]
     ]
     return [grid, Table.of("incident-losses", "Declared losses and what came back", names, rows, head="policy")]
-
-
-def _cell(row: dict[str, Any], unit: str) -> str:
-    """What came of an incident, as short as it can be said beside others."""
-    if row["status"] in ("refused", "not_reached", "nothing_to_do"):
-        return became(row, unit)
-    return {
-        "loss": f"unpaid {short(row['unpaid'])} of {short(row['lost'])}",
-        "recovery": f"{short(row['back'])} came back",
-        "reinstatement": f"{short(row['reinstated'])} put in",
-        "run": f"{row['accepted']:,} of {row['commands']:,} paid, {short(row['withdrawn'])}",
-        "wind_down": "settled",
-        "claim": RULINGS.get(row["ruling"] or "", ""),
-        "distribution": layers(row["paid_out"]) or "nothing to pay out",
-    }[row["kind"]]
 
 
 def _causes(material: Material) -> list[Block]:
