@@ -18,7 +18,7 @@ from seawall.models import ResponseParameters
 from seawall.replay.driver import Progress
 from seawall.replay.outcome import Outcome
 from seawall.replay.present import present, report
-from seawall.replay.statistics import intervals, metric_frame, text_frame
+from seawall.replay.statistics import incident_frame, intervals, metric_frame, text_frame
 from seawall.replay.study import Books, Event, Study, book_hash, grid, labelled, run_cells, seeds_from
 from seawall.tables.policies import policy_names, read_policy
 
@@ -71,6 +71,11 @@ class Comparison:
         frame = text_frame(self.document["intervals"], columns, scale)
         return frame if frame.width else pl.DataFrame(schema=dict.fromkeys(("policy", "metric", *columns), pl.String))
 
+    @cached_property
+    def incidents(self) -> pl.DataFrame:
+        """One row per policy, seed and incident: what became of it. No rows where the event has none."""
+        return incident_frame(self.document.get("incidents", []), self.document["scale"])
+
     @property
     def ok(self) -> bool:
         """Every cell ran, on the same book and path, and every unit is accounted for."""
@@ -79,13 +84,14 @@ class Comparison:
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """All frames by name."""
-        return {
+        found = {
             "table": self.table,
             "cells": self.cells,
             "layers": self.layers,
             "intervals": self.intervals,
             "timelines": self.timelines,
         }
+        return {**found, "incidents": self.incidents} if "incidents" in self.document else found
 
     def to_json(self) -> str:
         """The document as JSON text."""
