@@ -161,7 +161,7 @@ def test_incident_compare_010_from_the_command_line(tmp_path):
 
     book = ("--book", "generate:accounts=200,seed=3")
     ran = do("replay", EVENT, *book, "--policy", "emir-ccp", "--incidents", "custody-loss", "--out", "run")
-    assert ran.returncode == 0 and "custody loss hot-wallet" in ran.stdout, ran
+    assert ran.returncode == 0 and "custody loss (hot-wallet)" in ran.stdout, ran
     assert max(map(len, ran.stdout.splitlines())) <= 80, ran.stdout
     compared = do("compare", EVENT, *book, "--policies", "bybit,emir-ccp", "--incidents", "custody-loss", "--json")
     assert {r["policy"] for r in json.loads(compared.stdout)["incidents"]} == {"bybit", "emir-ccp"}, compared.stderr

@@ -55,7 +55,7 @@ def asked(row: Row) -> str:
     a = row["asked"]
     kind = row["kind"]
     if kind == "loss":
-        return f"{a['cause']} loss {a['reference']}"
+        return f"{a['cause']} loss ({a['reference']})"
     if kind == "recovery":
         return f"recovery of {a.get('reference', 'defaults')}"
     if kind == "reinstatement":
@@ -181,7 +181,7 @@ def _named(found: Mapping[str, list[str]]) -> list[tuple[str, str]]:
     """Outcomes with their policies; where many share one, that comes last and only says how many others there are."""
     whole = sum(map(len, found.values()))
     if len(found) == 1 and whole > 1:
-        return [(f"all {whole} policies", told) for told in found]
+        return [("both policies" if whole == 2 else f"all {whole} policies", told) for told in found]
     most = max(found, key=lambda told: len(found[told]))
     named = [(", ".join(names), told) for told, names in found.items() if told != most or len(names) <= MANY]
     return named if len(found[most]) <= MANY else [*named, (f"the {len(found[most])} others", most)]

@@ -112,7 +112,7 @@ def incident_text(incident: Incident) -> str:
     """One incident in a sentence, with what of it is an assumption."""
     found = as_plain(incident)
     name = {
-        "loss": f"{found.get('cause')} loss {found.get('reference')}",
+        "loss": f"{found.get('cause')} loss ({found.get('reference')})",
         "recovery": f"recovery of {found.get('reference', 'every default')}",
         "reinstatement": f"the owner lifts {found.get('account') or 'every ' + str(found.get('role'))}",
         "run": f"run on the venue, seed {found.get('seed', 0)}",
