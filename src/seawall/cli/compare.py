@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seawall.cli import show
-from seawall.cli.options import DEFAULT_BOOK, Book, From, Index, Json, PathRule, Prices, SymbolMap, Symbols, To
+from seawall.cli.options import (
+    DEFAULT_BOOK,
+    Book,
+    From,
+    Incidents,
+    Index,
+    Json,
+    PathRule,
+    Prices,
+    SymbolMap,
+    Symbols,
+    To,
+)
 from seawall.errors import AnswerError, InputError
 
 if TYPE_CHECKING:
@@ -43,7 +55,13 @@ ROWS = (
     "winner_gain",
     "fund_before",
     "fund_after",
+    "declared",
+    "declared_unpaid",
+    "recovered",
+    "withdrawn",
+    "paid_out",
 )
+INCIDENT_ROWS = ROWS[-5:]  # only where the event has incidents
 NARROW = (
     ("liquidated_accounts", "fell"),
     ("bad_debt", "bad debt"),
@@ -85,6 +103,7 @@ def compare(
     symbols: Symbols = None,
     path: PathRule = "ohlc",
     marks: Annotated[str | None, typer.Option(help="last or banded for all (default: as each policy says).")] = None,
+    incidents: Incidents = None,
     workers: Annotated[
         int, typer.Option(min=1, max=64, help="Worker processes; the result does not depend on it.")
     ] = 2,
@@ -119,6 +138,7 @@ def compare(
                 symbols=None if symbols is None else _listed(symbols),
                 path=path,
                 marks=marks,
+                incidents=incidents,
                 workers=workers,
                 progress=progress,
             )
@@ -155,6 +175,8 @@ def lines(found: Comparison, where: Path | None) -> list[str]:
     out += [show.wrap(f"{d['event']} under {len(d['policies'])} policies: {d['title']}"), ""]
     rows = table.to_dicts()
     out += _side_by_side(rows, d["unit"]) if len(rows) <= COLUMNS else _below(rows, d["unit"])
+    if d.get("incidents"):
+        out += ["", *_incidents(d)]
     if d["intervals"]:
         out += ["", *_spread(found)]
     book, path = d["book"], d["path"]
@@ -170,15 +192,26 @@ def lines(found: Comparison, where: Path | None) -> list[str]:
     return out
 
 
+def _incidents(d: dict[str, Any]) -> list[str]:
+    """Every incident with what came of it, policies of one outcome together; of the first book."""
+    from seawall.replay.incident_words import by_policy
+
+    out = [f"what happened beside the prices, amounts in {d['unit']}"]
+    for what, outcomes in by_policy((r for r in d["incidents"] if r["seed"] == d["seeds"][0]), d["unit"]):
+        out.append(show.wrap(what))
+        out += [show.hang("", f"{names}: {told}") for names, told in outcomes]
+    return out
+
+
 def _cell(key: dict[str, Any]) -> str:
     seed = "" if key["seed"] is None else f" seed {key['seed']}"
     return f"{key['policy']}{seed}"
 
 
 def _titles() -> dict[str, str]:
-    from seawall.replay.outcome import METRICS
+    from seawall.replay.outcome import INCIDENT_METRICS, METRICS
 
-    return {m.name: m.title for m in METRICS}
+    return {m.name: m.title for m in (*METRICS, *INCIDENT_METRICS)}
 
 
 def _value(value: Any) -> str:
@@ -204,6 +237,8 @@ def _side_by_side(rows: Sequence[dict[str, Any]], unit: str) -> list[str]:
     for name in ROWS:
         if name is None:
             out.append("")
+            continue
+        if name in INCIDENT_ROWS and name not in rows[0]:
             continue
         # The residual has its own line.
         names = [n for n in rows[0] if n.startswith(name) and n != "used_residual"] if name == "used_" else [name]

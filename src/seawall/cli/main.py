@@ -14,7 +14,20 @@ from seawall.cli import compare, show
 from seawall.cli import policy as policies
 from seawall.cli.explain import explain
 from seawall.cli.members import members
-from seawall.cli.options import DEFAULT_BOOK, Book, From, Index, Json, PathRule, Prices, SymbolMap, Symbols, Threads, To
+from seawall.cli.options import (
+    DEFAULT_BOOK,
+    Book,
+    From,
+    Incidents,
+    Index,
+    Json,
+    PathRule,
+    Prices,
+    SymbolMap,
+    Symbols,
+    Threads,
+    To,
+)
 from seawall.cli.report import report
 from seawall.errors import AnswerError, InputError, SeawallError
 
@@ -56,6 +69,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the generated book.")] = 7,
     policy: Annotated[str, typer.Option(help="Preset name or TOML file.")] = "hyperliquid",
     out: Annotated[Path | None, typer.Option(help="Run directory (default: a new one under runs/).")] = None,
+    incidents: Incidents = None,
     threads: Threads = 1,
     verify: Annotated[
         bool, typer.Option("--verify", help="Derive the run again from its directory and compare.")
@@ -69,7 +83,7 @@ def demo(
 ) -> None:
     """A real crash through a venue: 10 October 2025 on a generated book, every unit accounted for, and a report."""
     book = f"generate:accounts={accounts},seed={seed}"
-    summary = _replay("2025-10-10", book, policy, out=out, threads=threads, quiet=as_json)
+    summary = _replay("2025-10-10", book, policy, out=out, threads=threads, quiet=as_json, incidents=incidents)
     folder = Path(summary["run"])
     again = _verify(folder, threads, as_json) if verify else None
     if again is not None:
@@ -81,7 +95,7 @@ def demo(
         if again is not None:
             show.verified(again)
     if other_books and not summary["interrupted"]:
-        _other_books(folder, book, "2025-10-10", policy, as_json)
+        _other_books(folder, book, "2025-10-10", policy, as_json, incidents=incidents)
     _report(folder, report if report is not None else folder / "report.html", as_json)
     if not (summary["conservation"]["ok"] and summary.get("verified", True)):
         raise typer.Exit(1)
@@ -106,6 +120,7 @@ def replay(
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Run directory (default: a new one under runs/).")] = None,
     report: Annotated[Path | None, typer.Option(help="Also write the report of the run to this HTML file.")] = None,
+    incidents: Incidents = None,
     other_books: Annotated[
         bool,
         typer.Option("--sensitivity", help="Also run 22 smaller books of the same kind (generated books only)."),
@@ -141,6 +156,7 @@ def replay(
         "symbols": wanted,
         "path": path,
         "marks": marks,
+        "incidents": incidents,
     }
     summary = _replay(source, book, policy, out=out, quiet=as_json, both_marks=both_marks, threads=threads, **terms)
     if as_json:
@@ -265,29 +281,36 @@ def _verify(path: Path, threads: int, quiet: bool) -> dict[str, Any]:
 
 @scenarios_app.command("list")
 def scenarios_list(as_json: Json = False) -> None:
-    """The events in the library."""
-    from seawall.cli.scenario_card import scenario_list
-    from seawall.tables import load_scenario, scenario_names
+    """The events in the library, and the scripts of incidents that can be run beside them."""
+    from seawall.cli.scenario_card import scenario_list, script_list
+    from seawall.tables import incident_names, load_incidents, load_scenario, scenario_names
 
     rows = [load_scenario(n) for n in scenario_names()]
+    scripts = [load_incidents(n) for n in incident_names()]
     if as_json:
         told = [{"name": s.name, "kind": s.kind, "title": s.title, "assets": list(s.assets)} for s in rows]
+        told += [{"name": s.name, "kind": "incidents", "title": s.title, "assets": []} for s in scripts]
         typer.echo(json.dumps(told, indent=2))
     else:
         scenario_list(rows)
+        typer.echo("\nScripts of incidents, run beside any event with --incidents NAME:\n")
+        script_list(scripts)
 
 
 @scenarios_app.command("show")
 def scenarios_show(
-    name: Annotated[str, typer.Argument(help="Name of an event, or a TOML file.")],
+    name: Annotated[str, typer.Argument(help="Name of an event or of a script of incidents, or a TOML file.")],
     toml: Annotated[bool, typer.Option("--toml", help="Print the file itself, to start one of your own.")] = False,
     as_json: Json = False,
 ) -> None:
     """One event: its prices, who is in it, its sources, and what a good outcome looks like."""
     from seawall.cli.scenario_card import scenario_card, scenario_document
-    from seawall.tables import load_scenario
+    from seawall.tables import is_script, load_scenario
     from seawall.tables.scenarios import scenario_names, scenario_text
 
+    if is_script(name):
+        _script_show(name, toml, as_json)
+        return
     scenario = load_scenario(name)
     if as_json:
         typer.echo(json.dumps(scenario_document(scenario), indent=2))
@@ -296,6 +319,21 @@ def scenarios_show(
         typer.echo(text, nl=False)
     else:
         scenario_card(scenario)
+
+
+def _script_show(name: str, toml: bool, as_json: bool) -> None:
+    from seawall.cli.scenario_card import script_card, script_document
+    from seawall.tables import incident_names, load_incidents
+    from seawall.tables.incidents import incident_text
+
+    script = load_incidents(name)
+    if as_json:
+        typer.echo(json.dumps(script_document(script), indent=2))
+    elif toml:
+        text = incident_text(name) if name in incident_names() else Path(name).read_text(encoding="utf-8")
+        typer.echo(text, nl=False)
+    else:
+        script_card(script)
 
 
 @app.command("import")

@@ -23,4 +23,10 @@ From = Annotated[str | None, typer.Option("--from", help="Start of the window, I
 To = Annotated[str | None, typer.Option("--to", help="End of the window, ISO time, UTC.")]
 Symbols = Annotated[str | None, typer.Option(help="Only these symbols, commas between.")]
 PathRule = Annotated[str, typer.Option(help="How a bar becomes marks: ohlc, high_first, low_first or close.")]
+Incidents = Annotated[
+    str | None,
+    typer.Option(
+        help="What happens beside the prices: a script of the library or a TOML file (seawall scenarios list)."
+    ),
+]
 Threads = Annotated[int, typer.Option(min=1, max=64, help="Threads; the result does not depend on it.")]

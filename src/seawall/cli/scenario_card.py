@@ -8,8 +8,9 @@ from typing import Any
 
 import typer
 
-from seawall.scenario import Scenario
-from seawall.tables.scenario_pages import actor_text, asset_row, feed_text, window
+from seawall.scenario import Scenario, Script
+from seawall.scenario.incidents import as_plain
+from seawall.tables.scenario_pages import actor_text, asset_row, feed_text, incident_text, window
 
 WIDTH = 78
 
@@ -46,11 +47,46 @@ def scenario_card(s: Scenario) -> None:
             _line("index", f"{asset}, {feed_text(s, feed)}")
     for number in range(len(s.actors)):
         _line("actor", actor_text(s, number))
+    for incident in s.incidents:
+        _line("incident", incident_text(incident))
     for name, text in (("notes", s.notes), ("good", s.good_outcome), ("bad", s.bad_outcome)):
         if text:
             _line(name, text)
     for source in s.sources:
         _line("source", f"{source.text} ({source.date})")
+
+
+def script_list(found: Sequence[Script]) -> None:
+    """One script a line or two: name, title and number of incidents."""
+    name = max(len(s.name) for s in found)
+    for s in found:
+        text = f"{s.name:<{name}}  {s.title} ({len(s.incidents)} incidents)"
+        typer.echo(textwrap.fill(text, WIDTH, subsequent_indent=" " * (name + 2)))
+
+
+def script_card(s: Script) -> None:
+    """Everything about a script of incidents."""
+    typer.echo(textwrap.fill(f"{s.name}: {s.title}", WIDTH))
+    typer.echo("")
+    for incident in s.incidents:
+        _line("", incident_text(incident))
+    typer.echo("")
+    if s.notes:
+        _line("notes", " ".join(s.notes.split()))
+    for text, date in s.sources:
+        _line("source", f"{text} ({date})")
+
+
+def script_document(s: Script) -> dict[str, Any]:
+    """A script as plain data, for ``--json``."""
+    return {
+        "name": s.name,
+        "title": s.title,
+        "kind": "incidents",
+        "incidents": [as_plain(i) for i in s.incidents],
+        "sources": [{"text": text, "date": date} for text, date in s.sources],
+        "notes": s.notes,
+    }
 
 
 def _line(name: str, text: str) -> None:
@@ -104,6 +140,7 @@ def scenario_document(s: Scenario) -> dict[str, Any]:
         ],
         "depth": s.depth.points,
         "funding": s.funding,
+        "incidents": [as_plain(i) for i in s.incidents],
         "sources": [{"text": x.text, "date": x.date} for x in s.sources],
         "notes": s.notes,
         "good_outcome": s.good_outcome,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from rich.text import Text
 
-from seawall.replay import words
+from seawall.replay import incident_words, words
 
 LABEL, AMOUNT, FACT = 22, 9, 15
 COUNT = 16
@@ -230,6 +230,8 @@ def _facts(page: Page, s: dict[str, Any]) -> None:
         page.fact("gains cut", f"{words.amount(hair['amount'])} {unit}, at most {_rate(hair['rate'])} of a gain")
     for name, text in _sharing(s):
         page.fact(name, text)
+    for row in s.get("incidents", ()):
+        page.fact(f"minute {row['minute']}", incident_words.line(row, unit))
     if s["concentration"]["deleveraged"]["accounts"]:
         page.fact("borne by", _borne(s["concentration"]["deleveraged"]))
     left = f"{words.amount(s['residual'])} {unit}" + (

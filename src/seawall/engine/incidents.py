@@ -69,7 +69,7 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
     if asset is None:
         return Rejection(Refused.UNKNOWN_ASSET, {"asset": command.asset})
     row = next((d for d in state.deficits if d.loss == command.loss), None)
-    claims = [c for c in state.claims if c.loss == command.loss and c.asset == command.asset]
+    claims = [c for c in state.claims.of_loss(command.loss) if c.asset == command.asset]
     deficit = state.ledger.find(f"deficit:{command.loss}", command.asset)
     if (row is None and command.loss) or (not claims and deficit is None):
         return Rejection(Refused.UNKNOWN_LOSS, {"loss": command.loss, "asset": command.asset})

@@ -20,7 +20,9 @@ from seawall.replay.generator import MarketSeed, generate_book, parse_generate
 from seawall.replay.paths import Observations, Path, bars_path, scenario_path
 from seawall.replay.run import Run
 from seawall.scenario import Scenario
+from seawall.scenario.incidents import as_plain
 from seawall.tables.frames import file_hash
+from seawall.tables.incidents import incidents_of
 from seawall.tables.keys import nearest
 from seawall.tables.policies import read_policy
 from seawall.tables.prices import PriceTable, read_prices
@@ -41,6 +43,7 @@ def replay(
     path: str = "ohlc",
     marks: str | None = None,
     response: ResponseParameters | None = None,
+    incidents: Any = None,
     out: str | FilePath | None = None,
     threads: int = 1,
     progress: Progress | None = None,
@@ -58,6 +61,8 @@ def replay(
         path: how a bar becomes marks: "ohlc", "high_first", "low_first", "close".
         marks: "last" or "banded"; None: as the policy says.
         response: how the market answers close-outs.
+        incidents: what happens beside the prices: a script by name or file, a ``Script``, or a list of incidents; beside
+            those of the scenario.
         out: run directory to write (new or empty); None: nothing is written.
         threads: threads of full margin passes; the result is the same with any number.
         progress: called with (steps done, steps in all, text).
@@ -67,7 +72,8 @@ def replay(
     """
     rules = read_policy(policy)
     mark_rule = mark_rule_for(rules, marks)
-    found = path_for(prices, book, index, mapping, start, end, symbols, path)
+    script = incidents_of(incidents)
+    found = path_for(prices, book, index, mapping, start, end, symbols, path).with_incidents(script)
     engine = Replay(found, rules, marks=mark_rule, response=response, threads=threads, progress=progress)
     snapshot = engine.open(lambda first: book_for(book, found, first))
     options = {
@@ -80,10 +86,11 @@ def replay(
         "path": path,
         "marks": engine.policy.marks.kind,
         "book": book if isinstance(book, str) else dict(snapshot.source),
+        **({"incidents": [as_plain(i) for i in found.incidents]} if found.incidents else {}),
     }
     inputs = [
         {"name": FilePath(p).name, "sha256": file_hash(FilePath(p))}
-        for p in (prices, index, mapping)
+        for p in (prices, index, mapping, incidents)
         if isinstance(p, str | FilePath) and FilePath(p).is_file()
     ]
     return engine.run(snapshot, out=None if out is None else FilePath(out), inputs=inputs, options=options)

@@ -11,10 +11,12 @@ from typing import Any
 from seawall.engine import Outcome, State, statements
 from seawall.journal import VerifiedRun, verify_run
 from seawall.replay.frames import counted_frames
+from seawall.replay.incidents import Count, note_rulings
 from seawall.replay.record import open_record
 from seawall.replay.summary import counted
 from seawall.replay.tally import Tally
 from seawall.replay.values import Valuer
+from seawall.scenario.incidents import Claim
 from seawall.tables.policies import policy_from_canonical
 
 MOST_NAMED = 20
@@ -44,7 +46,7 @@ def check_run(path: str | Path, *, threads: int = 1, progress: Callable[[int], N
     """Derive a run again and compare its state hash, its result document and its frames with what comes out.
 
     Compared are the parts of ``summary.json`` that follow from the log (amounts, layers, conservation, concentration,
-    state hash) and the frames ``layers``, ``accounts`` and ``deleveragings``. What follows from the prices (timeline,
+    state hash, what incidents did) and the frames ``layers``, ``accounts`` and ``deleveragings``. What follows from the prices (timeline,
     markets, prices refused) is in no log and is not compared.
 
     Raises:
@@ -54,11 +56,15 @@ def check_run(path: str | Path, *, threads: int = 1, progress: Callable[[int], N
     where = Path(path)
     made: list[tuple[Tally, dict[str, int]]] = []
 
+    rows = _written_rows(where)
+    counts: dict[int, Count] = {}
+    rulings: dict[str, tuple[str, str]] = {}
+
     def follow(state: State) -> Callable[[Outcome, int], None]:
         tally = Tally(state, Valuer(state))
         tally.open()
         made.append((tally, {s.asset: s.vault for s in statements(state, {})}))
-        return tally.feed
+        return _following(tally, rows, counts, rulings) if rows else tally.feed
 
     found = verify_run(where, policy_from_canonical, threads=threads, progress=progress, follow=follow)
     if not (where / "summary.json").is_file():
@@ -67,10 +73,46 @@ def check_run(path: str | Path, *, threads: int = 1, progress: Callable[[int], N
     record = open_record(where)
     derived = json.loads(json.dumps(counted(found.state, tally, opening)))
     wrong = [d for key, value in derived.items() for d in _differences(key, record.summary.get(key), value)]
+    for number, row in enumerate(rows):
+        came = counts[number].as_dict() if number in counts else {} if row.get("records") else None
+        if came is None:
+            continue
+        found_ruling = rulings.get(str(row["asked"].get("claim"))) if row["kind"] == Claim.kind and came else None
+        if found_ruling is not None:
+            came |= {"ruling": found_ruling[0], "event": found_ruling[1]}
+        said = {key: row.get(key) for key in came} if came else row
+        wrong += _differences(f"incidents.{number}", said, came)
     for name, frame in counted_frames(tally).items():
         if not frame.equals(record.frames[name]):
             wrong.append((f"{name}.parquet", f"{record.frames[name].height} rows", "other rows or values"))
     return CheckedRun(found, tuple(wrong[:MOST_NAMED]), checked=True)
+
+
+def _written_rows(where: Path) -> list[dict[str, Any]]:
+    """The rows of incidents that the result says, empty without a result."""
+    return list(open_record(where).summary.get("incidents", [])) if (where / "summary.json").is_file() else []
+
+
+def _following(
+    tally: Tally, rows: list[dict[str, Any]], counts: dict[int, Count], rulings: dict[str, tuple[str, str]]
+) -> Callable[[Outcome, int], None]:
+    """Count the run, and every incident over the records that its row names."""
+    begins = {row["records"][0]: n for n, row in enumerate(rows) if row.get("records")}
+    current: list[int] = []
+
+    def follow(outcome: Outcome, record: int) -> None:
+        if record in begins:
+            current[:] = [begins[record]]
+            counts[current[0]] = Count(tally)
+        tally.feed(outcome, record)
+        note_rulings(rulings, outcome, record)
+        if current:
+            counts[current[0]].note(outcome, record)
+            if record == rows[current[0]]["records"][1]:
+                counts[current[0]].finish()
+                current.clear()
+
+    return follow
 
 
 def _differences(place: str, said: Any, derived: Any) -> list[tuple[str, str, str]]:

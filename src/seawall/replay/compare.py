@@ -18,7 +18,7 @@ from seawall.models import ResponseParameters
 from seawall.replay.driver import Progress
 from seawall.replay.outcome import Outcome
 from seawall.replay.present import present, report
-from seawall.replay.statistics import intervals, metric_frame, text_frame
+from seawall.replay.statistics import incident_frame, intervals, metric_frame, text_frame
 from seawall.replay.study import Books, Event, Study, book_hash, grid, labelled, run_cells, seeds_from
 from seawall.tables.policies import policy_names, read_policy
 
@@ -71,6 +71,11 @@ class Comparison:
         frame = text_frame(self.document["intervals"], columns, scale)
         return frame if frame.width else pl.DataFrame(schema=dict.fromkeys(("policy", "metric", *columns), pl.String))
 
+    @cached_property
+    def incidents(self) -> pl.DataFrame:
+        """One row per policy, seed and incident: what became of it. No rows where the event has none."""
+        return incident_frame(self.document.get("incidents", []), self.document["scale"])
+
     @property
     def ok(self) -> bool:
         """Every cell ran, on the same book and path, and every unit is accounted for."""
@@ -79,13 +84,14 @@ class Comparison:
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """All frames by name."""
-        return {
+        found = {
             "table": self.table,
             "cells": self.cells,
             "layers": self.layers,
             "intervals": self.intervals,
             "timelines": self.timelines,
         }
+        return {**found, "incidents": self.incidents} if "incidents" in self.document else found
 
     def to_json(self) -> str:
         """The document as JSON text."""
@@ -135,6 +141,7 @@ def compare(
     path: str = "ohlc",
     marks: str | None = None,
     response: ResponseParameters | None = None,
+    incidents: Any = None,
     workers: int = 2,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -144,7 +151,7 @@ def compare(
     marks on the way are each policy's own, unless ``marks`` says otherwise.
 
     Args:
-        book, prices, index, mapping, start, end, symbols, path, response: as in ``replay``.
+        book, prices, index, mapping, start, end, symbols, path, response, incidents: as in ``replay``.
         policies: preset names, TOML files or policies; None: all presets.
         seeds: other generated books beside: a number counts up from the book's seed, or the seeds themselves.
         marks: "last" or "banded" for all; None: as each policy says.
@@ -156,7 +163,17 @@ def compare(
     """
     began = perf_counter()
     rules = labelled(policy_names() if policies is None else list(policies), read_policy)
-    event = Event(prices, index, mapping, start, end, None if symbols is None else tuple(symbols), path, response)
+    event = Event(
+        prices,
+        index,
+        mapping,
+        start,
+        end,
+        None if symbols is None else tuple(symbols),
+        path,
+        response,
+        incidents=incidents,
+    )
     books = Books(book, event, rules[0][1])
     if books.options is None and seeds is not None:
         raise InputError(
@@ -178,6 +195,7 @@ def compare(
         "intervals": intervals([o.row for o in study.outcomes], [label for label, _ in rules])
         if len(options) > 1
         else [],
+        **({"incidents": carried} if (carried := [r for o in study.outcomes for r in o.incidents]) else {}),
         "failed": study.failed,
         "missing": study.missing,
         "interrupted": study.interrupted,

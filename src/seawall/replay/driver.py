@@ -36,6 +36,7 @@ from seawall.models import MarketResponse, ResponseParameters
 from seawall.replay.actors import add_actors
 from seawall.replay.feed import FeedCounts, MarkFeed
 from seawall.replay.frames import build_frames
+from seawall.replay.incidents import Incidents
 from seawall.replay.interrupt import deferred_interrupt
 from seawall.replay.paths import Observations, Path
 from seawall.replay.record import write_record
@@ -162,7 +163,14 @@ class Replay:
             tally = Tally(state, Valuer(state))
             tally.open()
             timeline = Timeline(state, tally, self.path)
-            interrupted = self._steps(state, tally, timeline, stopped)
+            incidents = Incidents(
+                self.path.incidents,
+                self.path.start_ns,
+                state,
+                tally,
+                lambda command: (self._do(state, tally, command), self._commands),
+            )
+            interrupted = self._steps(state, tally, timeline, incidents, stopped)
             self.progress(self.path.steps, self.path.steps, "checking every balance")
             check_all(state, threads=self.threads)
             facts = RunFacts(
@@ -174,6 +182,7 @@ class Replay:
                 len(timeline.times),
                 interrupted,
                 opening_vault,
+                incidents.rows(),
             )
             summary = summarise(state, tally, facts)
             frames = build_frames(tally, timeline, self.feed.counts.refused_in)
@@ -185,7 +194,9 @@ class Replay:
         where = None if directory is None else directory.path
         return Run(summary, where, state, frozenset(tally.liquidated), frames)
 
-    def _steps(self, state: State, tally: Tally, timeline: Timeline, stopped: Callable[[], bool]) -> bool:
+    def _steps(
+        self, state: State, tally: Tally, timeline: Timeline, incidents: Incidents, stopped: Callable[[], bool]
+    ) -> bool:
         """Every step of the path; True when it was interrupted before the last one."""
         last_ns = self.opening_ns
         for seen in self._rest():
@@ -193,13 +204,24 @@ class Replay:
                 return True
             if seen.time_ns < state.time_ns:
                 continue  # earlier than the deadline of the last step: the next observation carries on
-            self._step(state, tally, timeline, seen, (seen.time_ns - last_ns) / 10**9)
+            if state.winding is None:
+                self._step(state, tally, timeline, incidents, seen, (seen.time_ns - last_ns) / 10**9)
+            else:  # wound down: nothing trades any more, claims and distributions go on
+                incidents.carry_out(seen.time_ns)
+                timeline.at_marks()
             last_ns = seen.time_ns
             timeline.close(seen.time_ns)
             steps = len(timeline.times)
             if steps % CHECK_EVERY == 0:
                 check_markets(state)
                 self.progress(steps, self.path.steps, f"{len(tally.liquidated):,} accounts in liquidation so far")
+        late = incidents.next_ns()
+        if late is not None:  # the last step was earlier than the deadline of the one before
+            time_ns = max(state.time_ns, self.path.end_ns)
+            incidents.carry_out(time_ns)
+            self._settle_what_is_open(state, tally, time_ns)
+            timeline.at_marks()
+            timeline.close(time_ns)
         return False
 
     def _rest(self) -> Iterator[Observations]:
@@ -242,7 +264,15 @@ class Replay:
         tally.feed(outcome, self._commands)
         return outcome
 
-    def _step(self, state: State, tally: Tally, timeline: Timeline, seen: Observations, elapsed_s: float) -> None:
+    def _step(
+        self,
+        state: State,
+        tally: Tally,
+        timeline: Timeline,
+        incidents: Incidents,
+        seen: Observations,
+        elapsed_s: float,
+    ) -> None:
         symbols = [i.symbol for i in state.snapshot.instruments]
         for symbol in symbols:
             self.response.begin(symbol, self.path.depth(symbol, seen.time_ns), elapsed_s)
@@ -268,8 +298,13 @@ class Replay:
                     self._answer(state, tally, event)
         else:
             timeline.at_marks()
-        if state.cases or state.watch or state.intents or _holds(state):
-            deadline = seen.time_ns + self.policy.liquidation.deadline_ns
+        incidents.carry_out(seen.time_ns)
+        self._settle_what_is_open(state, tally, seen.time_ns)
+
+    def _settle_what_is_open(self, state: State, tally: Tally, time_ns: int) -> None:
+        """Resolve, where there is anything that a Resolve must look at."""
+        if state.winding is None and (state.cases or state.watch or state.intents or _holds(state)):
+            deadline = time_ns + self.policy.liquidation.deadline_ns
             self._do(state, tally, Resolve(max(deadline, state.time_ns)))
 
     def _indexes(self, book: BookSnapshot, marks: dict[str, int]) -> dict[str, tuple[int, int]]:

@@ -5,7 +5,8 @@ Every metric is defined, with unit and source, in ``docs/reference/comparison.md
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from seawall.engine import State
 from seawall.margin.fullpass import full_pass
 from seawall.money import format_amount
+from seawall.replay.incident_words import totals
 from seawall.replay.run import Run
 from seawall.replay.values import Valuer
 
@@ -64,6 +66,14 @@ METRICS: tuple[Metric, ...] = (
     Metric("fund_before", "money", "house equity before"),
     Metric("fund_after", "money", "house equity after"),
 )
+# Only where an event has incidents beside its prices.
+INCIDENT_METRICS: tuple[Metric, ...] = (
+    Metric("declared", "money", "declared losses"),
+    Metric("declared_unpaid", "money", "of these, unpaid"),
+    Metric("recovered", "money", "came back"),
+    Metric("withdrawn", "money", "withdrawn in runs"),
+    Metric("paid_out", "money", "paid out at the end"),
+)
 NUMBERS = tuple(m for m in METRICS if m.kind != "name")
 TIMELINE = (
     "liquidated_accounts",
@@ -84,7 +94,7 @@ class Outcome:
     """One cell after it ran.
 
     ``row``: the cell (policy, seed, leverage, mark_rule), its metrics, hashes and state, JSON-ready.
-    ``interrupted``: stopped inside; a study does not keep it.
+    ``interrupted``: stopped inside; a study does not keep it. ``incidents``: the rows of the run's result.
     """
 
     row: dict[str, Any]
@@ -92,10 +102,16 @@ class Outcome:
     timeline: pl.DataFrame | None
     about: dict[str, Any]
     interrupted: bool
+    incidents: list[dict[str, Any]] = field(default_factory=list)
+
+
+def metrics_of(rows: Sequence[dict[str, Any]]) -> tuple[Metric, ...]:
+    """The metrics that these rows have: those of incidents only where there were any."""
+    return (*METRICS, *(m for m in INCIDENT_METRICS if rows and all(m.name in r for r in rows)))
 
 
 def metrics(run: Run) -> dict[str, Any]:
-    """The metrics of one run, by name in the order of ``METRICS``."""
+    """The metrics of one run, by name in the order of ``METRICS``, then those of incidents."""
     s = run.summary
     unit = Valuer(run.state)
     houses = [(row["name"], Decimal(row["after"]) - Decimal(row["before"])) for row in s["layers"]]
@@ -132,6 +148,7 @@ def metrics(run: Run) -> dict[str, Any]:
         "winner_gain": unit.text(winner[1]),
         "fund_before": decimal_text(sum((Decimal(r["before"]) for r in s["layers"]), Decimal(0))),
         "fund_after": decimal_text(sum((Decimal(r["after"]) for r in s["layers"]), Decimal(0))),
+        **({k: decimal_text(v) for k, v in totals(s["incidents"]).items()} if "incidents" in s else {}),
     }
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from seawall.errors import InputError
-from seawall.scenario import Actor, IndexFeed, Printer, Scenario
+from seawall.scenario import Actor, Incident, IndexFeed, Printer, Scenario, check_incidents, ordered
 from seawall.tables.keys import nearest
 from seawall.tables.symbols import Feed
 
@@ -87,8 +87,8 @@ class Path:
     """A path ready to run: the stream and what a report must say about it.
 
     ``depth(market, time_ns)`` is the notional within 1 % of the mark, in the quote currency; ``normal_depth(market)``
-    what it is on a usual day, None where nothing is known of it. ``actors`` are added to the book at opening.
-    ``notes`` are assumptions a reader must know, ``sources`` where the prices come from.
+    what it is on a usual day, None where nothing is known of it. ``actors`` are added to the book at opening,
+    ``incidents`` carried out on the way. ``notes`` are assumptions a reader must know, ``sources`` where the prices come from.
     """
 
     name: str
@@ -104,6 +104,19 @@ class Path:
     normal_depth: Callable[[str], float] | None = None
     actors: tuple[Actor, ...] = ()
     sources: tuple[str, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+
+    def with_incidents(self, more: Sequence[Incident]) -> Path:
+        """The path with more incidents beside its own.
+
+        Raises:
+            InputError: one outside the window, or two of one reference.
+        """
+        if not more:
+            return self
+        both = ordered([*self.incidents, *more])
+        check_incidents(both, "incidents", Fraction(self.end_ns - self.start_ns, MINUTE))  # exact: Fraction
+        return replace(self, incidents=both)
 
 
 ONLY_SOURCE = (IndexFeed("scenario"),)  # the index itself, where a scenario names no sources
@@ -158,6 +171,7 @@ def scenario_path(scenario: Scenario, *, step_s: int | None = None) -> Path:
         lambda market: scenario.assets[of_symbol[market]].normal_depth,
         scenario.actors,
         tuple(f"{s.text} ({s.date})" for s in scenario.sources),
+        scenario.incidents,
     )
 
 

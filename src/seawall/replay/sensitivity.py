@@ -94,18 +94,19 @@ def sensitivity(
     path: str = "ohlc",
     marks: str | None = None,
     response: ResponseParameters | None = None,
+    incidents: Any = None,
     workers: int = 2,
     progress: Progress | None = None,
 ) -> Sensitivity:
     """The same event and policy on other books of the same kind.
 
     Every book has at most ``accounts`` accounts, so that it takes seconds. The market's depth is cut by the same
-    factor, so that forced orders weigh as much in it as those of the whole book; amounts are of books of that size,
+    factor, so that forced orders weigh as much in it as those of the whole book, and so are amounts of incidents; amounts are of books of that size,
     not scaled up. The seeds run at the book's own leverage, the leverages at its own seed.
 
     Args:
         book: ``generate:...``.
-        prices, policy, index, mapping, start, end, symbols, path, marks, response: as in ``replay``.
+        prices, policy, index, mapping, start, end, symbols, path, marks, response, incidents: as in ``replay``.
         seeds: how many, counted up from the book's seed, or which.
         leverages: factors on the book's leverage.
         workers, progress: as in ``compare``. Ctrl-C keeps the finished books.
@@ -119,7 +120,7 @@ def sensitivity(
     base = replace(given, accounts=min(given.accounts, accounts))
     share = Fraction(base.accounts, given.accounts)  # exact: Fraction
     chosen = None if symbols is None else tuple(symbols)
-    event = Event(prices, index, mapping, start, end, chosen, path, response, depth_share=share)
+    event = Event(prices, index, mapping, start, end, chosen, path, response, share, incidents)
     drawn, levered = seeds_from(base, seeds), leverages_of(base, leverages)
     books = Books(base.text, event, rules)
     cells = [replace(c, timeline=False) for c in grid([(rules.name, rules)], [*drawn, *levered], (marks,))]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from seawall.replay.outcome import METRICS, NUMBERS
+from seawall.replay.incidents import TOTALS
+from seawall.replay.outcome import metrics_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,7 +36,7 @@ def intervals(rows: Sequence[dict[str, Any]], policies: Sequence[str]) -> list[d
     out = []
     for policy in policies:
         mine = [r for r in rows if r["policy"] == policy]
-        for metric in NUMBERS:
+        for metric in (m for m in metrics_of(mine) if m.kind != "name"):
             values = [Decimal(str(r[metric.name])) for r in mine if r[metric.name] is not None]
             if values:
                 spread = {name: format(value, "f") for name, value in quantiles(values).items()}
@@ -58,7 +60,7 @@ def metric_frame(rows: Sequence[dict[str, Any]], layers: Iterable[dict[str, Any]
     money = pl.Decimal(PRECISION, scale)
     schema: dict[str, Any] = {"policy": pl.String, "seed": pl.Int64, "leverage": pl.String, "mark_rule": pl.String}
     types = {"count": pl.Int64, "money": money, "share": pl.Float64, "name": pl.String}
-    schema |= {m.name: types[m.kind] for m in METRICS}
+    schema |= {m.name: types[m.kind] for m in metrics_of(rows)}
     schema |= {f"used_{kind}": money for kind in kinds}
     schema |= {"conservation": pl.Boolean}
     schema |= dict.fromkeys(("policy_hash", "book_hash", "path_hash", "state_hash"), pl.String)
@@ -90,6 +92,28 @@ def _in_order(layers: Sequence[dict[str, Any]]) -> list[str]:
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:
     return row["policy"], row["seed"], row["leverage"], row["marks"]
+
+
+INCIDENT_AMOUNTS = ("asked_for", *TOTALS, "withdrawn")
+
+
+def incident_frame(rows: Sequence[dict[str, Any]], scale: int) -> pl.DataFrame:
+    """Rows of incidents as a frame: amounts as exact decimals; what layers and classes were paid as JSON text."""
+    import polars as pl
+
+    money = pl.Decimal(PRECISION, scale)
+    schema: dict[str, Any] = {"policy": pl.String, "seed": pl.Int64, "minute": pl.String, "time_ns": pl.Int64}
+    schema |= dict.fromkeys(("kind", "status", "ruling", "event"), pl.String)
+    schema |= dict.fromkeys(("commands", "accepted", "refused"), pl.Int64)
+    schema |= dict.fromkeys(INCIDENT_AMOUNTS, money)
+    schema |= dict.fromkeys(("paid_by", "back_to", "paid_out", "reasons", "asked"), pl.String)
+    data: dict[str, list[Any]] = {name: [] for name in schema}
+    for row in rows:
+        for name, kind in schema.items():
+            value = row[name]
+            value = Decimal(value) if kind == money else value
+            data[name].append(json.dumps(value) if isinstance(value, dict) else value)
+    return pl.DataFrame(data, schema=schema)
 
 
 def text_frame(rows: Sequence[dict[str, Any]], amounts: Sequence[str], scale: int) -> pl.DataFrame:

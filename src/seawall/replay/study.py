@@ -21,6 +21,8 @@ from seawall.replay.generator import GeneratorOptions, parse_generate
 from seawall.replay.outcome import Outcome, decimal_text, metrics, short_timeline
 from seawall.replay.paths import Path
 from seawall.replay.workers import Failure, Tell, run_jobs
+from seawall.scenario.incidents import as_plain, smaller
+from seawall.tables.incidents import incidents_of
 from seawall.tables.policies import policy_from_canonical
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ GENERATE = "generate:"
 class Event:
     """What every cell of a study replays: the same arguments as ``replay``. Nothing is read until it is opened.
 
-    ``depth_share``: the market's depth as a share of what the event says, for books that are a smaller copy.
+    ``depth_share``: the market's depth as a share of what the event says, for books that are a smaller copy;
+    amounts of money in ``incidents`` are cut by it too.
     """
 
     prices: Any
@@ -45,15 +48,18 @@ class Event:
     path: str = "ohlc"
     response: ResponseParameters | None = None
     depth_share: Fraction = Fraction(1)
+    incidents: Any = None
 
     def open(self, book: BookSnapshot | str) -> Path:
         """The price path; of a generated book all markets of the source, of another one the book's."""
         chosen = None if self.symbols is None else list(self.symbols)
         path = path_for(self.prices, book, self.index, self.mapping, self.start, self.end, chosen, self.path)
+        path = path.with_incidents(incidents_of(self.incidents))
         if self.depth_share == 1:
             return path
         share, depth = float(self.depth_share), path.depth
-        return replace(path, depth=lambda market, time_ns: depth(market, time_ns) * share)
+        less = smaller(path.incidents, self.depth_share)
+        return replace(path, depth=lambda market, time_ns: depth(market, time_ns) * share, incidents=less)
 
     def asked(self) -> dict[str, Any]:
         """The arguments as plain data, for the result."""
@@ -65,6 +71,7 @@ class Event:
             "to": self.end,
             "symbols": None if self.symbols is None else list(self.symbols),
             "path": self.path,
+            **({} if self.incidents is None else {"incidents": name_of(self.incidents)}),
         }
 
 
@@ -194,7 +201,9 @@ def outcome_of(cell: Cell, run: Run, book_sha: str, path_sha: str) -> Outcome:
     layers = [{**cell.key, **_plain(r)} for r in run.layers.to_dicts()]
     about = {k: s[k] for k in ("event", "title", "heading", "book", "unit", "markets", "steps", "path_rule", "notes")}
     about["scale"] = run.layers.schema["before"].scale  # type: ignore[attr-defined]
-    return Outcome(row, layers, short_timeline(run) if cell.timeline else None, about, s["interrupted"])
+    incidents = [{**cell.key, **r} for r in s.get("incidents", ())]
+    timeline = short_timeline(run) if cell.timeline else None
+    return Outcome(row, layers, timeline, about, s["interrupted"], incidents)
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
@@ -330,9 +339,11 @@ def book_hash(book: BookSnapshot) -> str:
 
 
 def path_hash(path: Path) -> str:
-    """SHA-256 of everything the path shows, in order: time, trades, index prices, funding."""
+    """SHA-256 of everything the path shows, in order: time, trades, index prices, funding; then its incidents."""
     digest = hashlib.sha256()
     for seen in path.stream():
         funding = sorted((market, str(rate)) for market, rate in seen.funding.items())
         digest.update(f"{seen.time_ns} {seen.trades!r} {seen.index!r} {funding!r}\n".encode())
+    for incident in path.incidents:
+        digest.update(f"{as_plain(incident)!r}\n".encode())
     return digest.hexdigest()

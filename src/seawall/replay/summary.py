@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from seawall.engine import Policy, State, state_hash, statements
@@ -20,7 +20,8 @@ from seawall.replay.values import SIZE_CLASSES
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What a run was and how far it went. ``refused_early``: prices refused before the first step, by reason."""
+    """What a run was and how far it went. ``refused_early``: prices refused before the first step, by reason; ``incidents``: rows of the
+    result."""
 
     path: Path
     policy: Policy
@@ -30,6 +31,7 @@ class RunFacts:
     steps: int
     interrupted: bool
     opening_vault: dict[str, int]
+    incidents: list[dict[str, Any]] = field(default_factory=list)
 
 
 def summarise(state: State, tally: Tally, facts: RunFacts) -> dict[str, Any]:
@@ -37,6 +39,7 @@ def summarise(state: State, tally: Tally, facts: RunFacts) -> dict[str, Any]:
     return {
         **_head(state, tally, facts),
         **counted(state, tally, facts.opening_vault),
+        **({"incidents": facts.incidents} if facts.incidents else {}),
         "quarantined": dict(sorted(facts.counts.quarantined.items())),
         "marks": {
             "from_trades": facts.counts.trades,

@@ -13,6 +13,7 @@ from seawall.errors import InputError
 from seawall.scenario.actors import Actor
 from seawall.scenario.curve import Curve
 from seawall.scenario.feeds import IndexFeed
+from seawall.scenario.incidents import Incident, check_incidents
 
 NS_PER_MINUTE = 60 * 10**9
 KINDS = ("crash", "manipulation")
@@ -53,11 +54,11 @@ class Scenario:
 
     ``depth`` is the share of normal depth over time, ``funding`` the (minute, rate) points at which funding is paid,
     rate as a fraction of notional per payment, written as text so that it stays exact. ``actors`` are accounts that any
-    book gets at opening. ``kind`` is "crash" or "manipulation"; ``step_s`` the seconds between two marks.
+    book gets at opening, ``incidents`` what happens beside the prices. ``kind`` is "crash" or "manipulation"; ``step_s`` the seconds between two marks.
 
     Raises:
         InputError: no assets, a price or depth that is not positive, a point outside the window, a funding rate that
-            is no decimal or beyond 10 %, a bad source or actor, or two of one name.
+            is no decimal or beyond 10 %, a bad source, actor or incident, or two of one name.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Scenario:
     kind: str = "crash"
     step_s: int = 15
     actors: tuple[Actor, ...] = ()
+    incidents: tuple[Incident, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For other processes: the read-only view of the assets does not travel, so it is sent as a dict."""
@@ -108,6 +110,7 @@ class Scenario:
         self._names([a.name for a in self.actors], "actors")
         for i, actor in enumerate(self.actors):
             actor.check(tuple(self.assets), f"scenario {self.name}", f"actors[{i}]")
+        check_incidents(self.incidents, f"scenario {self.name}", Fraction(self.minutes))
 
     def _names(self, names: Sequence[str], field: str) -> None:
         for i, name in enumerate(names):

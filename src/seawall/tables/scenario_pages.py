@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
-from seawall.scenario import AssetPath, Follows, IndexFeed, Scenario
+from seawall.scenario import AssetPath, Follows, Incident, IndexFeed, Scenario, Script
+from seawall.scenario.incidents import as_plain
+from seawall.tables.incidents import incident_names, load_incidents
 from seawall.tables.scenarios import load_scenario, scenario_names
 
 
@@ -90,11 +93,76 @@ def actor_text(scenario: Scenario, number: int) -> str:
     return f"{actor.name} (owner {actor.owner}): {wallets}, cash {float(actor.cash):,.0f}, {held}.{told}"
 
 
+_SAID = {
+    "amount": "{} of the quote currency",
+    "share_of_cash": "{} of members' cash",
+    "share_of_accounts": "{} of the accounts",
+    "up_to": "up to {} of the opening balance",
+}
+
+_SHARES = {
+    "recovery": "what has not come back",
+    "reinstatement": "the opening balance",
+    "run": "what they may withdraw",
+    "claim": "its balance",
+}
+
+
+def incident_text(incident: Incident) -> str:
+    """One incident in a sentence, with what of it is an assumption."""
+    found = as_plain(incident)
+    name = {
+        "loss": f"{found.get('cause')} loss ({found.get('reference')})",
+        "recovery": f"recovery of {found.get('reference', 'every default')}",
+        "reinstatement": f"the owner lifts {found.get('account') or 'every ' + str(found.get('role'))}",
+        "run": f"run on the venue, seed {found.get('seed', 0)}",
+        "wind_down": "the venue is wound down",
+        "claim": f"claim {found.get('claim')} of {found.get('claimant')} in class {found.get('rank')}",
+        "distribution": f"{'final' if found.get('final') else 'interim'} distribution",
+    }[incident.kind]
+    said = [text.format(_shown(found[key], key)) for key, text in _SAID.items() if key in found]
+    of = _SHARES.get(incident.kind)
+    if of and (incident.kind == "run" or "share" in found):
+        said.append(f"{_shown(found.get('share', '1'), 'share')} of {of}")
+    if found.get("asset"):
+        said.append(f"in {found['asset']}")
+    told = f" ({found['text']})" if found.get("text") else ""
+    return f"minute {found['minute']}: " + ", ".join([name, *said]) + told
+
+
+def _shown(text: str, key: str) -> str:
+    """A number of a script: an amount with thousands separators, a share as a percentage where it is a decimal."""
+    if "/" in text:
+        return text
+    return f"{Decimal(text):,f}" if key == "amount" else f"{(Decimal(text) * 100).normalize():f} %"
+
+
+def _scripts(found: Sequence[Script]) -> str:
+    lines = [
+        "## Scripts of incidents",
+        "",
+        "What happens beside the prices, in files of their own: `--incidents NAME` runs one beside any event that lasts long",
+        "enough. `seawall scenarios show NAME --toml` prints the file, to start one of your own.",
+        "",
+        "| script | incidents | what happens |",
+        "|---|---|---|",
+        *(f"| [{s.name}](#{s.name}) | {len(s.incidents)} | {s.title} |" for s in found),
+        "",
+    ]
+    for s in found:
+        lines += [f"### {s.name}", "", f"{s.title}.", ""]
+        lines += [*(f"- {incident_text(i)}." for i in s.incidents), ""]
+        lines += [s.notes.strip(), ""] if s.notes else []
+        lines += ["From:", "", *(f"- {text} ({date})." for text, date in s.sources), ""]
+    return "\n".join(lines)
+
+
 def scenarios_markdown() -> str:
     """The page ``docs/reference/scenarios.md`` below its heading: every scenario of the library, from its file."""
     found = [load_scenario(n) for n in scenario_names()]
     parts = [_index(found)]
     parts += [_section(s) for s in found]
+    parts += [_scripts([load_incidents(n) for n in incident_names()])]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -114,6 +182,8 @@ def _section(s: Scenario) -> str:
         lines += ["Sources of the index:", "", *sources, ""]
     if s.actors:
         lines += ["Added to any book:", "", *(f"- {actor_text(s, i)}" for i in range(len(s.actors))), ""]
+    if s.incidents:
+        lines += ["Beside the prices:", "", *(f"- {incident_text(i)}." for i in s.incidents), ""]
     if s.good_outcome:
         lines += [f"**Good outcome.** {s.good_outcome}", ""]
     if s.bad_outcome:

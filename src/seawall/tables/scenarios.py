@@ -12,6 +12,7 @@ from typing import Any
 
 from seawall.errors import InputError
 from seawall.scenario import Actor, AssetPath, Curve, Follows, Holding, IndexFeed, Scenario, Source
+from seawall.tables.incidents import read_incidents
 from seawall.tables.keys import Table, nearest
 
 FLAT = Curve(((0.0, 1.0),))
@@ -73,12 +74,13 @@ def _parse(text: str, where: str) -> Scenario:
         top.fail("assets", "scenario has no assets", "a table [assets.BTC]")
     depth = top.must("depth")
     funding = top.table("funding")
+    minutes = top.whole("minutes", low=1)
     scenario = Scenario(
         name=top.text("name"),
         title=top.text("title"),
         date=str(data.get("date", "")),
         start_ns=int(start.astimezone(UTC).timestamp()) * 10**9,
-        minutes=top.whole("minutes", low=1),
+        minutes=minutes,
         assets=MappingProxyType(assets),
         depth=_curve(depth, "anchors"),
         funding=() if funding is None else _points(funding, "anchors"),
@@ -89,6 +91,7 @@ def _parse(text: str, where: str) -> Scenario:
         kind=top.choice("kind", ("crash", "manipulation"), "crash"),
         step_s=top.whole("step_s", 15, low=1),
         actors=tuple(_actor(t, list(assets)) for t in top.rows("actors")),
+        incidents=read_incidents(top, minutes),
     )
     if not scenario.sources:
         top.fail("sources", "scenario names no source", "[[sources]] with text and date")

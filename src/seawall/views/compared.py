@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from seawall.views.document import Document, Fig, Parts, join
 from seawall.views.figure import Figure
+from seawall.views.incidents import incident_table
 from seawall.views.measures import MEASURES, Measure, exact, verdicts
 from seawall.views.page import Block, Commands, Grid, Prose
 from seawall.views.paying import DOES
@@ -264,6 +265,9 @@ def _panel(frame: pl.DataFrame, found: dict[str, Any], doc: Document, policy: st
 def spare_tables(found: dict[str, Any]) -> list[Table]:
     """For the files: every layer of every run, and the spread of every metric."""
     tables = [layer_table(found, found["layers"], "all-layers", "Layers of every run")]
+    if found.get("incidents"):
+        rows = found["incidents"]
+        tables.append(incident_table(rows, found["unit"], "all-incidents", "Incidents of every run"))
     if found["intervals"]:
         tables.append(interval_table(found, "all-intervals", [m.key for m in MEASURES])[0])
     return tables

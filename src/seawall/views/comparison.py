@@ -12,6 +12,7 @@ from seawall.tables import load_scenario, scenario_names
 from seawall.views.compared import fund_figures, gain_table, interval_blocks, measure_table, spare_tables, waterfalls
 from seawall.views.document import Document, Fig, Part, Parts, join, words
 from seawall.views.formats import plain
+from seawall.views.incidents import compared_incidents
 from seawall.views.page import Block, Commands, Facts, Key, Points, Prose, Section, View
 from seawall.views.tables import Column, Table
 
@@ -48,6 +49,7 @@ def comparison_view(compared: Compared) -> View:
             "What each rule leads to",
             [Prose(_reading(found, doc)), table, gain_table(found, first), *_failed(found, doc)],
         ),
+        *_incidents(found),
         Section("waterfalls", "Who pays under each rule", waterfalls(found, doc, first)),
         Section("fund", "The fund and deleveraging over time", fund_figures(compared, doc)),
         Section("intervals", "How much hangs on the generated book", interval_blocks(found, doc)),
@@ -92,6 +94,19 @@ def comparison_view(compared: Compared) -> View:
     for each in view.tables():
         doc.data["tables"][each.id] = each.as_json()
     return view
+
+
+def _incidents(found: dict[str, Any]) -> list[Section]:
+    """What happened beside the prices, of the first book; nothing where nothing did."""
+    mine = [r for r in found.get("incidents", ()) if r["seed"] == found["seeds"][0]]
+    if not mine:
+        return []
+    said: Parts = [
+        "Besides the prices, every venue was given the same script; what its rules do not know, they refuse."
+    ]
+    return [
+        Section("incidents", "What happened beside the prices", [Prose(said), *compared_incidents(mine, found["unit"])])
+    ]
 
 
 def compared_document(view: View, compared: Compared) -> dict[str, object]:

@@ -2,17 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
+from seawall.replay.incident_words import asked, became, by_policy, layers
 from seawall.views.document import Document, Parts
 from seawall.views.material import Material
 from seawall.views.page import Block, Prose
 from seawall.views.tables import Column, Table
 
+AMOUNTS = (
+    ("asked_for", "asked for"),
+    ("lost", "lost"),
+    ("unpaid", "nobody paid"),
+    ("back", "came back"),
+    ("back_unpaid", "of it for what nobody had paid"),
+    ("back_excess", "of it beyond everything paid"),
+    ("reinstated", "put in by the owner"),
+    ("withdrawn", "withdrawn"),
+    ("cut", "of it kept back"),
+    ("written_off", "written off"),
+)
+
 
 def incidents(material: Material, doc: Document) -> list[Block]:
     """Nothing for a run in which there were only defaults and no halt."""
-    return [*_causes(material), *_back(material, doc), *_auctioned(material, doc), *_halts(material), *_end(material)]
+    return [
+        *_script(material),
+        *_causes(material),
+        *_back(material, doc),
+        *_auctioned(material, doc),
+        *_halts(material),
+        *_end(material),
+    ]
+
+
+def _script(material: Material) -> list[Block]:
+    """Every incident of the script: what was asked, what came of it, where the log has it."""
+    found = material.summary.get("incidents")
+    return [incident_table(found, material.unit, "incidents", "What happened beside the prices")] if found else []
+
+
+def incident_table(found: Sequence[dict[str, Any]], unit: str, ident: str, title: str) -> Table:
+    """One row an incident; of a comparison with the policy (and the seed, in the files) in front."""
+    studied = "policy" in found[0]
+    columns = [
+        *((Column("policy", "policy", "name"), Column("seed", "seed", "count")) if studied else ()),
+        Column("minute", "minute", "name"),
+        Column("what", "what happened", "text"),
+        Column("status", "status", "name"),
+        Column("became", "what came of it", "text"),
+        Column("commands", "commands", "count"),
+        Column("refused", "refused", "count"),
+        *(Column(key, told, "money", unit) for key, told in AMOUNTS),
+        Column("paid_by", "paid by", "text"),
+        Column("back_to", "paid back to", "text"),
+        Column("paid_out", "paid out to", "text"),
+        Column("event", "to explain", "name"),
+        Column("first_record", "first record", "count"),
+        Column("last_record", "last record", "count"),
+    ]
+    cells = []
+    for row in found:
+        first, last = row["records"] or (None, None)
+        cells.append(
+            [
+                *((row["policy"], row["seed"]) if studied else ()),
+                row["minute"],
+                asked(row),
+                row["status"].replace("_", " "),
+                became(row, unit),
+                row["commands"],
+                row["refused"],
+                *(Decimal(row[key]) for key, _ in AMOUNTS),
+                *(layers(row[key]) for key in ("paid_by", "back_to", "paid_out")),
+                row["event"],
+                first,
+                last,
+            ]
+        )
+    shown = ("policy", "minute", "what", "became", "commands", "refused", "unpaid", "event")
+    return Table.of(ident, title, columns, cells, head="policy" if studied else "what", shown=shown)
+
+
+def compared_incidents(found: Sequence[dict[str, Any]], unit: str) -> list[Table]:
+    """Of a comparison: who carried each incident out, policies of one outcome together; what declared losses came to."""
+    columns = [
+        Column("what", "what happened", "text"),
+        Column("policies", "under", "text"),
+        Column("became", "what came of it", "text"),
+    ]
+    cells = [[what, who, told] for what, outcomes in by_policy(found, unit) for who, told in outcomes]
+    grid = Table.of("incidents", "What each rule made of every incident", columns, cells, head="what")
+    losses = [r for r in found if r["kind"] in ("loss", "recovery")]
+    if not losses:
+        return [grid]
+    names = [
+        Column("policy", "policy", "name"),
+        Column("minute", "minute", "name"),
+        Column("what", "what happened", "text"),
+        Column("lost", "lost", "money", unit),
+        Column("paid_by", "paid by", "text"),
+        Column("unpaid", "nobody paid", "money", unit),
+        Column("back", "came back", "money", unit),
+        Column("back_unpaid", "of it for what nobody had paid", "money", unit),
+        Column("back_to", "to those who had paid", "text"),
+    ]
+    amounts = ("lost", "unpaid", "back", "back_unpaid")
+    rows = [
+        [Decimal(r[k]) if k in amounts else layers(r[k]) if k.endswith(("_by", "_to")) else r[k] for k in keys]
+        for r in ({**r, "what": asked(r)} for r in losses)
+        for keys in [[c.key for c in names]]
+    ]
+    return [grid, Table.of("incident-losses", "Declared losses and what came back", names, rows, head="policy")]
 
 
 def _causes(material: Material) -> list[Block]:
