@@ -26,6 +26,7 @@ from seawall.engine import (
     Reinstate,
     Resolve,
     State,
+    StopPaying,
     Trade,
     WindDown,
     Withdraw,
@@ -119,7 +120,7 @@ def sell(state: State, rng: random.Random, do: Callable[[Any], Outcome], now: in
     bids, invited = [], []
     for other in sorted(members.of_account):
         member = members.of_account[other]
-        if member != members.own(account) and member not in invited:
+        if member in members.others(account) and member not in invited:
             invited.append(member)
             bids.append((member, state.account_name(other), rng.randint(-300, 5) * UNIT, now))
     do(Auction(now, state.account_name(account), "USDC", 0, now, -500 * UNIT, 10 * UNIT, tuple((m, 0) for m in invited), tuple(bids)))  # fmt: skip
@@ -147,6 +148,7 @@ def auction_off(state: State, rng: random.Random, do: Callable[[Any], Outcome], 
 def drive(state: State, rng: random.Random, do: Callable[[Any], Outcome], steps: int = 25) -> None:
     """Give the venue commands; the last ones end it where its policy says how. Some are refused."""
     now = 0
+    lasting = state.policy.name.startswith("life of a default fund")
     for number in range(steps):
         now += SECOND
         market = rng.choice(MARKETS)
@@ -175,6 +177,7 @@ def drive(state: State, rng: random.Random, do: Callable[[Any], Outcome], steps:
             Recover(now, rng.randint(1, max(1, state.next_loss - 1)), "USDC", rng.randint(1, 200) * UNIT),
             Reinstate(now, rng.choice(["fund", "late"]), "USDC", rng.randint(1, 30) * UNIT),
             Funding(now, {market: (rng.randint(-30, 30), 10_000)}),
+            *([StopPaying(now, rng.choice(sorted(state.members.accounts)))] if lasting and rng.random() < 0.3 else []),
         ):  # fmt: skip
             if rng.random() < 0.35:
                 do(command)

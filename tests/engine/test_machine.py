@@ -33,6 +33,7 @@ from seawall.engine import (
     Recover,
     Reinstate,
     Resolve,
+    StopPaying,
     Trade,
     WindDown,
     Withdraw,
@@ -47,9 +48,11 @@ from seawall.engine import (
 from seawall.engine.events import (
     BorneByWithdrawals,
     Called,
+    CallUnpaid,
     CashCut,
     ClaimRejected,
     CloseOutHeld,
+    DebtEnded,
     Deleveraged,
     DeleverageShared,
     Distributed,
@@ -61,12 +64,14 @@ from seawall.engine.events import (
     IntentOpened,
     LossCarried,
     LossRecognised,
+    MemberDefaulted,
     MembersDrawn,
     OpenInterestCharged,
     ProfitCapped,
     ProfitsCut,
     Recovered,
     RecoveryShared,
+    Replenished,
     Residual,
     Restored,
     SurplusPassed,
@@ -82,7 +87,7 @@ NAMES = ("ann", "bob", "cyd", "dan", "eve")
 MARKETS = ("BTC-PERP", "ETH-PERP")
 CASES = int(300 * float(os.environ.get("SEAWALL_CAMPAIGN", "1")))
 REACHED: dict[str, Counter[str]] = {
-    name: Counter() for name in ("Venue", "Waterfalls", "Pools", "Ends", "Limits", "Claims")
+    name: Counter() for name in ("Venue", "Waterfalls", "Pools", "Ends", "Limits", "Claims", "Life")
 }
 RUNS: Counter[str] = Counter()
 
@@ -317,6 +322,51 @@ POLICIES += [
         wind_down=RULE,
     ),
 ]
+LIFE = len(POLICIES)
+LASTING = {
+    "fund": "30",
+    "contribution": "equal",
+    "minimum": "5",
+    "assign": 8,  # ann is of member 7, bob of 3, cyd and dan of 6, eve of 4
+    "call_per_default": "1",
+    "call_per_window": "2",
+    "window_s": 6,
+    "reinstated_after_s": 2,
+}
+BOTH = ["default", "custody"]
+POLICIES += [
+    policy(
+        name=f"life of a default fund, {name}",
+        layers=[
+            OWN,
+            {**FUND, "limit_per_event": "10", "causes": BOTH, "reinstated_after_s": 0},
+            {**MEMBERS, "causes": BOTH},
+            {**LATE, "beside": True, "limit_per_event": "30", "causes": BOTH, "reinstated_after_s": 3},
+            {"name": "calls", "kind": "assessment", "causes": BOTH},
+            {**CUT, "cap": "1"},
+        ],
+        members=LASTING | more,
+        deleverage=None,
+        house=HOUSE,
+    )
+    for name, more in {
+        "after the window": {"fails": "used_up", "groups": [["member 3", "member 7"]]},
+        "inside the window": {"reinstated_inside_window": True, "fails": "used_up"},
+        "members that stay": {"reinstated_inside_window": True, "groups": [["member 4", "member 7"]]},
+    }.items()
+]
+POLICIES.append(
+    policy(
+        name="life of a default fund, calls alone",
+        layers=[OWN, {"name": "calls", "kind": "assessment", "causes": BOTH}, {**CUT, "cap": "1"}],
+        members={
+            **{k: v for k, v in LASTING.items() if k != "reinstated_after_s"},
+            "groups": [["member 3", "member 7"]],
+        },
+        deleverage=None,
+        house=HOUSE,
+    )
+)
 TIERS = brackets((0, "1/10", "1/20"), (3_000 * UNIT, "1/6", "1/12"))
 
 
@@ -398,12 +448,25 @@ class Venue(RuleBasedStateMachine):
             elif isinstance(event, Called):
                 self.vault += event.amount
                 self.seen.add("call")
+            elif isinstance(event, Replenished):
+                self.vault += event.amount
+                self.seen.add("replenished by a member" if ":" in event.account else "replenished by the house")
+            elif isinstance(event, DebtEnded):
+                self.seen.add(f"debt ended by {event.by}")
+            elif isinstance(event, MemberDefaulted):
+                self.seen.add(f"default: {event.reason}")
+                if len(event.members) > 1:
+                    self.seen.add("affiliates default")
+            elif isinstance(event, CallUnpaid):
+                self.seen.add("call unpaid")
             elif isinstance(event, WithdrawalCut):
                 self.vault += event.amount_minor
                 self.seen.add("withdrawal cut")
                 self.seen.add(event.why[0][0])
             elif isinstance(event, ProfitsCut):
                 self.seen.add("profits cut")
+            elif isinstance(event, MembersDrawn) and event.layer == "own":
+                self.seen.add("affiliates pay")
             elif isinstance(event, MembersDrawn | OpenInterestCharged | CashCut | BorneByWithdrawals):
                 self.seen.add(f"layer {event.layer}")
             elif isinstance(event, Recovered):
@@ -569,6 +632,42 @@ class Waterfalls(Venue):
         self.declare("exploit", amount, 2)
         self.declare("custody", amount, 3)
         self.withdraw(name, out * UNIT)
+
+
+class Life(Waterfalls):
+    """A default fund through many defaults: put back by rule, members that do not pay, affiliates."""
+
+    NUMBERS = tuple(range(LIFE, LIFE + 4))
+
+    @rule(member=st.sampled_from(["member 3", "member 4", "member 6", "member 7", "member 1", ""]))
+    def stop_paying(self, member):
+        self.do(StopPaying(self.now, member))
+
+    @rule(seconds=st.sampled_from([1, 3, 9]), amount=st.integers(1, 90))
+    def later(self, seconds, amount):
+        """A loss of the venue, and some time after it a quiet mark."""
+        self.do(DeclareLoss(self.now, f"at {self.now}", "USDC", amount * UNIT, "custody"))
+        self.now += seconds * SECOND
+        self.mark(MARKETS[0], 100)
+
+    @rule(amount=st.integers(1, 40), name=st.sampled_from(["member 4", "member 6"]))
+    def found(self, amount, name):
+        """Money comes back for the last loss, and somebody puts in what nobody asked for."""
+        self.do(Recover(self.now, self.state.next_loss - 1, "USDC", amount * UNIT))
+        self.do(Reinstate(self.now, f"contribution:{name}", "USDC", UNIT))
+
+    @invariant()
+    def nobody_is_billed_beyond_the_bill(self):
+        if not hasattr(self, "state"):
+            return
+        terms, book = self.state.policy.members, self.state.members
+        for window in book.windows.values():
+            for name, taken in window.taken.items():
+                assert taken <= terms.call_per_window * window.base[name], (name, window)
+        for clock in self.state.clock.clocks.values():
+            for debt in clock.debts:
+                assert debt.left > 0, clock
+                assert debt.payer.removeprefix("contribution:") not in book.failed, (debt, book.failed)
 
 
 class Pools(Venue):
@@ -760,6 +859,22 @@ WANTED = {
         "profits above the cap",
         "profit_cap",
         "pool bankrupt",
+    ),
+    Life: (
+        "layer own",
+        "affiliates pay",
+        "layer default fund",
+        "call",
+        "replenished by the house",
+        "replenished by a member",
+        "debt ended by recovery",
+        "debt ended by reinstated",
+        "debt ended by default",
+        "call unpaid",
+        "default: call_unpaid",
+        "default: replenishment_unpaid",
+        "default: used_up",
+        "affiliates default",
     ),
     Ends: (
         "layer insurance fund",

@@ -31,6 +31,7 @@ from seawall.engine.commands import (
     Reinstate,
     Resolve,
     Settle,
+    StopPaying,
     Trade,
     WindDown,
     Withdraw,
@@ -56,6 +57,7 @@ from seawall.engine.margining import look_at, may_take
 from seawall.engine.options import options_on, short_notional, too_large
 from seawall.engine.period import GainsPeriod
 from seawall.engine.posting import Step, Watch
+from seawall.engine.replenish import owe, put_back, stop_paying
 from seawall.engine.sizes import in_turn
 from seawall.engine.state import MEMBER_ROLES, State, watched
 from seawall.engine.winddown import beyond_settlement, file_claim, pay_out, remember_marks, settle_market, wind_down
@@ -92,6 +94,8 @@ def apply(state: State, command: Command, watch: Watch | None = None) -> Outcome
     if refused is not None:
         state.time_ns = before
         return Outcome((), (), refused)
+    if step.uses:
+        owe(state, step)
     state.commands += 1
     check_touched(state)
     return Outcome(tuple(step.events), tuple(step.transfers))
@@ -142,6 +146,7 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
     except MoneyOverflow as error:
         return Rejection(Refused.OVERFLOW, {"why": str(error)})
     state.period = begun or state.period
+    put_back(state, step)
     observe_balances(state)
     for market, value, mark in zip(markets, values, command.marks.values(), strict=True):
         state.previous_values[market] = state.unit_values[market] or value
@@ -307,6 +312,7 @@ _HANDLERS: dict[type[Any], Callable[[State, Step, Any], Rejection | None]] = {
     DeclareLoss: declare_loss,
     Recover: recover,
     Reinstate: reinstate,
+    StopPaying: stop_paying,
     WindDown: wind_down,
     FileClaim: file_claim,
     Distribute: pay_out,

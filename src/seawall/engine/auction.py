@@ -80,7 +80,7 @@ def _checked(state: State, command: Auction) -> Rejection | tuple[int, AuctionRe
     unit = state.book.unit_of(account, asset)
     if unit not in state.cases or not state.book.unit_state(unit).positions:
         return Rejection(Refused.NOT_IN_DEFAULT, {"account": command.account})
-    own = state.members.own(account)
+    own = state.members.own_group(account)
     bidders = {bid[0]: bid[1] for bid in command.bids}
     for member, name in bidders.items():
         found = state.account_index.get(name)
@@ -90,7 +90,7 @@ def _checked(state: State, command: Auction) -> Rejection | tuple[int, AuctionRe
         result = hold_auction(
             AuctionTerms(command.opens_ns, command.closes_ns, command.reserve, command.competitive_within),
             set(state.members.others(account)),
-            set() if own is None else {own},
+            set(own) | state.members.failed,
             [Invitation(member, at_ns) for member, at_ns in command.invitations],
             [Bid(member, amount, at_ns) for member, _, amount, at_ns in command.bids],
         )

@@ -117,6 +117,13 @@ class Reinstate(NamedTuple):
     amount: int
 
 
+class StopPaying(NamedTuple):
+    """A member answers no call and puts nothing back from now on: it is asked once, and is in default then."""
+
+    time_ns: int
+    member: str
+
+
 class WindDown(NamedTuple):
     """The venue stops for good: every market settles by the policy's rule. See ``engine.winddown``."""
 
@@ -206,6 +213,7 @@ Command = (
     | DeclareLoss
     | Recover
     | Reinstate
+    | StopPaying
     | WindDown
     | FileClaim
     | Distribute
@@ -228,6 +236,7 @@ KINDS: dict[str, type[Any]] = {
     "declare_loss": DeclareLoss,
     "recover": Recover,
     "reinstate": Reinstate,
+    "stop_paying": StopPaying,
     "wind_down": WindDown,
     "file_claim": FileClaim,
     "distribute": Distribute,

@@ -27,6 +27,14 @@ from seawall.engine.ending_events import (
     WrittenOff,
 )
 from seawall.engine.limit_events import CloseOutHeld, SurplusPassed
+from seawall.engine.member_events import (
+    CallUnpaid,
+    DebtEnded,
+    MemberDefaulted,
+    PaymentsStopped,
+    Replenished,
+    ReplenishmentOwed,
+)
 from seawall.engine.profit_events import ProfitCapped
 from seawall.engine.refusals import Refused, Rejection
 from seawall.engine.sharing_events import (
@@ -58,12 +66,14 @@ __all__ = [
     "AuctionHeld",
     "BorneByWithdrawals",
     "CallRound",
+    "CallUnpaid",
     "Called",
     "CashCut",
     "ClaimOpened",
     "ClaimRejected",
     "CloseOutHeld",
     "Converted",
+    "DebtEnded",
     "DeleverageNeeded",
     "DeleverageShared",
     "Deleveraged",
@@ -87,10 +97,12 @@ __all__ = [
     "LossCarried",
     "LossRecognised",
     "MarksSet",
+    "MemberDefaulted",
     "MembersDrawn",
     "Moved",
     "OpenInterestCharged",
     "Outcome",
+    "PaymentsStopped",
     "PositionSettled",
     "PositionSold",
     "ProfitCapped",
@@ -101,6 +113,8 @@ __all__ = [
     "Refused",
     "Reinstated",
     "Rejection",
+    "Replenished",
+    "ReplenishmentOwed",
     "Residual",
     "ResidualPaid",
     "Restored",
@@ -379,6 +393,12 @@ Event = (
     | Converted
     | PositionSold
     | AuctionHeld
+    | CallUnpaid
+    | PaymentsStopped
+    | MemberDefaulted
+    | ReplenishmentOwed
+    | Replenished
+    | DebtEnded
     | FundAuctionOpened
     | FundBid
     | FundAuctionRestarted
@@ -405,6 +425,12 @@ EVENT_NAMES: dict[type[Any], str] = {
     MembersDrawn: "members_drawn",
     CallRound: "call_round",
     Called: "called",
+    CallUnpaid: "call_unpaid",
+    PaymentsStopped: "payments_stopped",
+    MemberDefaulted: "member_defaulted",
+    ReplenishmentOwed: "replenishment_owed",
+    Replenished: "replenished",
+    DebtEnded: "debt_ended",
     OpenInterestCharged: "open_interest_charged",
     CashCut: "cash_cut",
     BorneByWithdrawals: "borne_by_withdrawals",

@@ -8,6 +8,7 @@ from seawall.engine.halts import observe, report_halts
 from seawall.engine.layers import recognise
 from seawall.engine.losses import settle
 from seawall.engine.posting import Step
+from seawall.engine.replenish import came_back, put_back
 from seawall.engine.residuals import Debt, pay_residual
 from seawall.engine.socialise import give_capital_back
 from seawall.engine.state import State
@@ -38,6 +39,7 @@ def declare_loss(state: State, step: Step, command: DeclareLoss) -> Rejection | 
         return Rejection(
             Refused.LOSS_DECLARED, {"reference": command.reference, "loss": state.references[command.reference]}
         )
+    put_back(state, step)
     loss = recognise(
         state,
         step,
@@ -103,12 +105,14 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
         for holder, part in paid:
             step.receive(external, state.account_index[holder], asset, part, "recovery")
             give_capital_back(state, state.account_index[holder], asset, part)
+            came_back(state, step, state.account_index[holder], asset, part, "recovery")
         total = sum(part for _, part in parts)
         why: Why = (("recovery.rank", {"rest": rest, "owed": owed_each}),)
         step.emit(RecoveryShared(command.loss, command.asset, rank, total, parts, why))
         rest -= total
     if rest and defaulter is not None:
         step.receive(external, defaulter, asset, rest, "recovery")
+        came_back(state, step, defaulter, asset, rest, "recovery")
     name = "recovery.residual" if defaulter is not None else "recovery.residual_outside"
     why = ((name, {"owed": owed, "claimed": amount - residual - rest}),)
     step.emit(Recovered(command.loss, account, command.asset, amount, residual, rest, why))
@@ -117,7 +121,10 @@ def recover(state: State, step: Step, command: Recover) -> Rejection | None:
 
 
 def reinstate(state: State, step: Step, command: Reinstate) -> Rejection | None:
-    """The owner lifts a house account between two defaults. Source: RTS 153/2013 article 36."""
+    """The owner lifts a house account between two defaults: what it owes by rule first, or beyond it.
+
+    Source: RTS 153/2013 article 36.
+    """
     account = state.account_index.get(command.account)
     if account is None:
         return Rejection(Refused.UNKNOWN_ACCOUNT, {"account": command.account})
@@ -135,4 +142,5 @@ def reinstate(state: State, step: Step, command: Reinstate) -> Rejection | None:
         return Rejection(Refused.OVERFLOW, {"account": command.account, "amount": command.amount})
     step.receive(state.external[asset], account, asset, amount, "reinstated")
     step.emit(Reinstated(command.account, command.asset, amount))
+    came_back(state, step, account, asset, amount, "reinstated")
     return None

@@ -2,7 +2,7 @@
 
 ``resolve`` is one walk down the ladder for every account still at risk:
 
-1. intents past their deadline lapse;
+1. intents past their deadline lapse; what layers are owed and is due comes back (``engine.replenish``);
 2. who is whole again leaves; whom the backstop may take over, it takes over;
 3. every bankrupt account left: its loss is recognised and walks down the layers of the policy (``engine.losses``);
    what nobody paid is residual once the account is flat, and carried while it still holds positions;
@@ -26,6 +26,7 @@ from seawall.engine.events import TakenOver
 from seawall.engine.losses import default_of, forget_made_good, settle
 from seawall.engine.posting import Step
 from seawall.engine.profitcap import bankrupt_pool, cap_profits
+from seawall.engine.replenish import put_back
 from seawall.engine.state import State, watched
 from seawall.margin import UnitState
 from seawall.waterfall import LayerKind
@@ -35,6 +36,7 @@ def resolve(state: State, step: Step) -> None:
     """Walk every open case down the ladder. See the module."""
     unfilled = lapse_intents(state, step)
     forget_made_good(state)
+    put_back(state, step)
     defaults: list[int] = []
     for unit in sorted(set(state.cases) | watched(state)):
         st = state.book.unit_state(unit)

@@ -7,12 +7,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from seawall.engine.events import Called, CallRound, ClaimOpened, Drawn, LayersShared, LossRecognised, MembersDrawn, Why
+from seawall.engine.events import (
+    Called,
+    CallRound,
+    CallUnpaid,
+    ClaimOpened,
+    Drawn,
+    LayersShared,
+    LossRecognised,
+    MembersDrawn,
+    Why,
+)
 from seawall.engine.limits import DrawPlace
 from seawall.engine.posting import Step
+from seawall.engine.replenish import fail, note_use, open_window
 from seawall.engine.state import State
 from seawall.engine.units import asset_quote_value, backed, from_quote
-from seawall.members import CallCaps, Tier, call_limits, cash_call, pro_rata, tiers_in_order, window_for
+from seawall.members import CallCaps, Fails, Tier, call_limits, cash_call, pro_rata, tiers_in_order
 from seawall.money import split
 from seawall.waterfall import OTHER_TIER, PAYING, LayerKind, LayerRule, LayerState, Limit, allocate
 
@@ -116,14 +127,14 @@ def free_cash(state: State, account: int, asset: int) -> int:
 
 
 def payers(state: State, rule: LayerRule, loss: Loss) -> dict[str, int]:
-    """Who pays in a cash layer: name -> account. The defaulter's own account pays nothing here."""
+    """Who pays in a cash layer: name -> account. The defaulter's own account pays nothing here; its own contribution
+    is that of its member and all affiliates."""
     if rule.kind is LayerKind.ACCOUNT:
         account = state.house[rule.account]
         return {} if account == loss.account else {state.account_name(account): account}
     if rule.kind is LayerKind.OWN_CONTRIBUTION:
-        own = state.members.own(loss.account)
-        return {} if own is None else {own: state.members.accounts[own]}
-    return state.members.others(loss.account)
+        return state.members.own_group(loss.account)
+    return state.members.prefunded(loss.account)
 
 
 def layer_state(state: State, rule: LayerRule, loss: Loss) -> LayerState[int]:
@@ -168,6 +179,8 @@ def draw_group(state: State, step: Step, group: Sequence[LayerRule], loss: Loss)
         if draw.limit is not None:
             inputs["limit"] = draw.limit
         _post_draw(state, step, group[0], loss, draw.amount, inputs)
+        if group[0].kind is LayerKind.OWN_CONTRIBUTION:
+            _fail_if_used_up(state, step, loss)
         return
     # Layers of one rank: pro rata to what each may pay, to the unit, equal remainders to the earlier layer.
     rooms = [s.available if s.limit is None else min(s.available, s.limit) for s in states]
@@ -193,13 +206,16 @@ def _post_draw(state: State, step: Step, rule: LayerRule, loss: Loss, amount: in
         return
     accounts = payers(state, rule, loss)
     name = "layer.draw" if "limit" not in inputs else "layer.draw_limited"
-    if rule.kind is not LayerKind.MEMBERS:
+    if rule.kind is not LayerKind.ACCOUNT:
+        open_window(state, loss.asset)
+    if rule.kind is LayerKind.ACCOUNT or (len(accounts) == 1 and rule.kind is LayerKind.OWN_CONTRIBUTION):
         (account,) = accounts.values()
         _pay(state, step, rule, loss, account, amount, ((name, inputs),))
     else:
         free = {member: free_cash(state, account, loss.asset) for member, account in accounts.items()}
         left = amount
-        for tier in tier_order(state, list(free)):
+        ranks = tier_order(state, list(free)) if rule.kind is LayerKind.MEMBERS else [list(free)]
+        for tier in ranks:
             own = {member: free[member] for member in tier if free[member]}
             part = min(left, sum(own.values()))
             if part:
@@ -246,6 +262,17 @@ def _transfer(state: State, step: Step, rule: LayerRule, loss: Loss, source: int
     if loss.account is not None:
         step.sync_cash(loss.account, loss.asset)
     state.deficits.cover(loss.holder, loss.number, amount)
+    note_use(state, step, rule, loss.event, source, loss.asset, amount)
+
+
+def _fail_if_used_up(state: State, step: Step, loss: Loss) -> None:
+    """By rule, a member whose own loss has used up its contribution (and its affiliates') is in default."""
+    terms, own = state.policy.members, state.members.own(loss.account)
+    if terms is None or terms.fails is not Fails.USED_UP or own is None or loss.left <= 0:
+        return
+    accounts = state.members.own_group(loss.account).values()
+    if not any(free_cash(state, account, loss.asset) for account in accounts):
+        fail(state, step, own, "used_up", loss.number)
 
 
 def _pay(state: State, step: Step, rule: LayerRule, loss: Loss, source: int, amount: int, why: Why) -> None:
@@ -259,14 +286,14 @@ def _pay(state: State, step: Step, rule: LayerRule, loss: Loss, source: int, amo
 def assess(state: State, step: Step, rule: LayerRule, loss: Loss) -> None:
     """Call the other members for what is left, pro rata to contribution, each within its caps; what comes in pays.
 
-    Rounds repeat on what the caps of some refused, until it is met or no cap has room. Source: ``members.cash_call``.
+    Rounds repeat on what the caps of some refused, and on what those did not pay who had stopped paying, until it is met
+    or no cap has room. Who did not pay is in default then. Source: ``members.cash_call``.
     """
     terms = state.policy.members
     assert terms is not None
     caps = CallCaps(terms.call_per_default, terms.call_per_window, terms.window_ns)
     others = state.members.others(loss.account)
-    base = state.members.paid_in.get(loss.asset, {})
-    window = window_for(state.members.windows.get(loss.asset), caps, base, state.time_ns)
+    window = open_window(state, loss.asset)
     rooms_left = window.room(caps)
     case = state.cases.get(loss.unit) if loss.unit is not None else None
     called: dict[str, int] = {} if case is None else case.called
@@ -277,40 +304,55 @@ def assess(state: State, step: Step, rule: LayerRule, loss: Loss) -> None:
     asked = LayerState(rule.name, sum(room.values()), min(rooms) if rooms else None, rule.partial, rule.causes)
     step.note("layer", (loss.number, loss.left, asked))
     need = min([loss.left, *rooms])
-    call = cash_call(need, contribution, room)
+    stopped = state.members.stopped & set(others)
+    call = cash_call(need, contribution, room, stopped)
     asset = state.asset(loss.asset).name
     left = need
     for round_ in call.rounds:
         active = {name: contribution[name] for name in round_.asked}
         shares = pro_rata(left, active)
         ordered = sorted(active)
-        step.emit(
-            CallRound(
-                loss.number,
-                rule.name,
-                asset,
-                left,
-                tuple((name, shares[name]) for name in ordered),
-                (("call.round", {"contributions": [active[name] for name in ordered]}),),
-            )
-        )
+        why: Why = (("call.round", {"contributions": [active[name] for name in ordered]}),)
+        told = tuple((name, shares[name]) for name in ordered)
+        step.emit(CallRound(loss.number, rule.name, asset, left, told, why))
         for name in ordered:
+            given = {"share": shares[name], "room": room[name]}
+            if name in stopped:
+                account, missed = state.account_name(others[name]), round_.asked[name]
+                why = (("call.unpaid", given),)
+                step.emit(CallUnpaid(loss.number, rule.name, name, account, asset, missed, why))
+                continue
             amount = round_.paid[name]
             if amount:
-                account = others[name]
-                step.receive(state.external[loss.asset], account, loss.asset, amount, "assessment")
-                _transfer(state, step, rule, loss, account, amount)
-                why: Why = (("call.member", {"share": shares[name], "room": room[name]}),)
-                step.emit(Called(loss.number, rule.name, name, state.account_name(account), asset, amount, why))
-                open_claim(state, step, loss.number, state.account_name(account), asset, amount, layer=rule)
+                _called(state, step, rule, loss, name, others[name], amount, given)
                 room[name] -= amount
                 called[name] = called.get(name, 0) + amount
                 left -= amount
     state.members.windows[loss.asset] = window.take(call.paid)
+    for name in sorted(stopped & {name for round_ in call.rounds for name in round_.asked}):
+        fail(state, step, name, "call_unpaid", loss.number)
     paid = need - left
     if paid:
         count(state, rule, loss, paid)
     loss.left -= paid
+
+
+def _called(
+    state: State,
+    step: Step,
+    rule: LayerRule,
+    loss: Loss,
+    member: str,
+    account: int,
+    amount: int,
+    given: dict[str, int],
+) -> None:
+    """One member pays its part of a round: from outside to its contribution, and on to the loss."""
+    asset, name = state.asset(loss.asset).name, state.account_name(account)
+    step.receive(state.external[loss.asset], account, loss.asset, amount, "assessment")
+    _transfer(state, step, rule, loss, account, amount)
+    step.emit(Called(loss.number, rule.name, member, name, asset, amount, (("call.member", given),)))
+    open_claim(state, step, loss.number, name, asset, amount, layer=rule)
 
 
 def fill_layers(state: State) -> tuple[LayerRule, ...]:

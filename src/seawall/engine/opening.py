@@ -20,7 +20,7 @@ from seawall.errors import InputError
 from seawall.ledger import Ledger
 from seawall.liquidation import HaltTrack
 from seawall.margin import Book, BookSnapshot
-from seawall.members import ContributionRule, contributions_with_minimum
+from seawall.members import ContributionRule, Roster, contributions_with_minimum
 from seawall.money import Asset, Rounding, muldiv, parse_amount
 from seawall.waterfall import CAUSES
 
@@ -181,6 +181,10 @@ def _open_members(state: State) -> None:
         account = state.members.accounts[name] = state.account_index[f"{CONTRIBUTION}{name}"]
         for asset in sorted(set(state.settle_asset)):
             state.members.paid_in.setdefault(asset, {})[name] = state.book.cash(account, asset)
+    groups = () if policy.members is None else policy.members.groups
+    if groups:
+        roster = Roster.of(state.members.accounts, {" + ".join(names): names for names in groups})
+        state.members.groups = {name: tuple(sorted(g.members)) for g in roster.groups for name in g.members}
 
 
 def _opening(house: HouseAccount, asset: Asset, members_cash: int) -> int:

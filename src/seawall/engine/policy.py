@@ -123,9 +123,13 @@ class Policy:
 
 
 def to_plain(value: Any) -> Any:
-    """Rule values as plain JSON data: dataclasses as objects, fractions as ``n/d``, enums by value, sets sorted."""
+    """Rule values as plain JSON data: dataclasses as objects, fractions as ``n/d``, enums by value, sets sorted.
+
+    A field marked ``later`` is left out at its default, so that hashes from before it existed stay.
+    """
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
+        kept = [f for f in fields(value) if "later" not in f.metadata or getattr(value, f.name) != f.default]
+        return {f.name: to_plain(getattr(value, f.name)) for f in kept}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Fraction):

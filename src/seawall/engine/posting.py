@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seawall.engine.clockbook import Use
 from seawall.engine.events import Event, Why
 from seawall.engine.explain import side
 from seawall.engine.state import State
@@ -25,13 +26,14 @@ Before = tuple[int, int]  # signed lots and entry value of a position before
 class Step:
     """What one command does: events and transfers in order. Amounts in book units unless said."""
 
-    __slots__ = ("events", "state", "transfers", "watch")
+    __slots__ = ("events", "state", "transfers", "uses", "watch")
 
     def __init__(self, state: State, watch: Watch | None = None) -> None:
         self.state = state
         self.watch = watch
         self.events: list[Event] = []
         self.transfers: list[tuple[int, int, int, str]] = []
+        self.uses: list[Use] = []  # what layers that are reinstated paid in this command
 
     def emit(self, event: Event) -> None:
         """Record an event."""

@@ -9,9 +9,10 @@ from seawall.engine.programs_auctions import AUCTIONS
 from seawall.engine.programs_closings import CLOSINGS
 from seawall.engine.programs_ends import ENDS
 from seawall.engine.programs_losses import LOSSES
+from seawall.engine.programs_members import MEMBERS
 from seawall.engine.programs_trades import TRADES
 
-RULES: Mapping[str, Rule] = {**TRADES, **LOSSES, **CLOSINGS, **ENDS, **AUCTIONS}
+RULES: Mapping[str, Rule] = {**TRADES, **LOSSES, **CLOSINGS, **ENDS, **AUCTIONS, **MEMBERS}
 
 # What the ledger calls the transfers of an event, and what its two sides are called, where it is not account and
 # counterparty.

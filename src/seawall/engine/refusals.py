@@ -51,6 +51,8 @@ class Refused(Enum):
     BID_TOO_SMALL = "bid_too_small"  # the bid does not beat the last one by the least improvement
     IN_DEFAULT = "in_default"  # an account of the bidder's owner left a loss that nobody has paid
     WITHDRAWALS_CUT = "withdrawals_cut"  # socialised losses are outstanding: no money leaves at its full value
+    UNKNOWN_MEMBER = "unknown_member"  # no member of that name pays into the default fund
+    STOPPED_PAYING = "stopped_paying"  # the member has stopped paying already, or is in default
     NOT_EXPIRED = "not_expired"  # settlement before expiry, or of a perpetual
 
 

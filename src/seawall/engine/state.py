@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from seawall.engine.auctionbook import AuctionBook
+from seawall.engine.clockbook import ClockBook
 from seawall.engine.limits import LimitBook
 from seawall.engine.memberbook import MemberBook
 from seawall.engine.period import GainsPeriod
@@ -117,6 +118,7 @@ class State:
     limits: LimitBook = field(default_factory=LimitBook)
     windows: WindowBook = field(default_factory=WindowBook)
     members: MemberBook = field(default_factory=MemberBook)
+    clock: ClockBook = field(default_factory=ClockBook)
     period: GainsPeriod | None = None
     gains_cut: dict[tuple[int, int], int] = field(default_factory=dict)
     lifetime_cuts: dict[tuple[str, str], int] = field(default_factory=dict)  # by layer and holder, millionths of quote
@@ -205,7 +207,7 @@ def state_lines(state: State) -> Iterator[str]:
     """The canonical text of the state, line by line: what the state hash is computed over.
 
     In order: rules and time, counters, ledger balances, marks, positions, open liquidations, intents, deficits, claims,
-    what layers have paid within their limits, windows of close-outs, members, the period of gains, declared losses, halts,
+    what layers have paid within their limits, windows of close-outs, members, what is to be put back, the period of gains, declared losses, halts,
     the wind-down, auctions of the fund.
     """
     yield f"policy {state.policy.hash}"
@@ -244,6 +246,7 @@ def state_lines(state: State) -> Iterator[str]:
     yield from state.limits.canonical_lines()
     yield from state.windows.canonical_lines()
     yield from state.members.canonical_lines()
+    yield from state.clock.canonical_lines()
     if state.period is not None:
         yield from state.period.canonical_lines()
     for (account, asset), cut in sorted(state.gains_cut.items()):

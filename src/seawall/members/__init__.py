@@ -46,7 +46,7 @@ from seawall.members.fund import (
 )
 from seawall.members.own import OwnSlice
 from seawall.members.roster import Group, Member, Roster
-from seawall.members.rules import ContributionRule, MembersRule
+from seawall.members.rules import ContributionRule, Fails, MembersRule
 from seawall.members.shares import pro_rata, to_units
 from seawall.members.sizing import (
     AveragedSize,
@@ -87,6 +87,7 @@ __all__ = [
     "Debt",
     "Default",
     "DefaultOutcome",
+    "Fails",
     "FundState",
     "FundTerms",
     "Group",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 
@@ -12,6 +12,16 @@ class ContributionRule(Enum):
 
     PROPORTIONAL = "proportional"  # pro rata to gross notional at the opening marks
     EQUAL = "equal"
+
+
+class Fails(Enum):
+    """When a member is in default by rule; besides, always when it was asked and did not pay."""
+
+    NEVER = "never"
+    USED_UP = "used_up"  # the losses of its accounts have used up what it and its affiliates paid in
+
+
+LATER = {"later": True}  # left out of a policy's canonical form at its default: hashes from before it existed stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,11 @@ class MembersRule:
             so that linked accounts share a member; 0: accounts without a member have none.
         call_per_default: most that may be called from a member for one loss, multiple of its contribution.
         call_per_window: most within ``window_ns``, multiple of its contribution.
-        window_ns: length of the window that call_per_window counts over.
+        window_ns: length of the window that call_per_window counts over; it opens when a loss reaches members' money.
+        reinstated_after_ns: members put back what was used so long after the window has closed; None: never.
+        reinstated_inside_window: they owe it so long after the use instead, as far as the window's cap has room.
+        fails: when a member is in default by rule.
+        groups: affiliates, by name: they default together, and what they paid in counts as one.
 
     Source: order of use and caps as in EMIR articles 42, 43 and 45; parameters are the policy's.
     """
@@ -40,3 +54,7 @@ class MembersRule:
     call_per_default: Fraction = Fraction(0)
     call_per_window: Fraction = Fraction(0)
     window_ns: int = 0
+    reinstated_after_ns: int | None = field(default=None, metadata=LATER)
+    reinstated_inside_window: bool = field(default=False, metadata=LATER)
+    fails: Fails = field(default=Fails.NEVER, metadata=LATER)
+    groups: tuple[tuple[str, ...], ...] = field(default=(), metadata=LATER)

@@ -21,6 +21,7 @@ from seawall.engine.events import (
     FundAuctionRestarted,
     HaltBegan,
     HaltEnded,
+    MemberDefaulted,
     MembersDrawn,
     OpenInterestCharged,
     PositionSold,
@@ -28,6 +29,7 @@ from seawall.engine.events import (
     Recovered,
     RecoveryShared,
     Reinstated,
+    Replenished,
     ResidualPaid,
     Restored,
     SurplusPassed,
@@ -63,6 +65,7 @@ class Shares:
     recovered_claims: int = 0
     recovered_excess: int = 0
     reinstated: int = 0
+    in_default: set[str] = field(default_factory=set)
     halts: list[dict[str, Any]] = field(default_factory=list)
     wound_down: WoundDown | None = None
     rejected: dict[str, int] = field(default_factory=dict)
@@ -194,12 +197,16 @@ def _back(tally: Tally, name: str, part: int) -> None:
             house.recovered += part
 
 
-def _reinstated(tally: Tally, event: Reinstated) -> None:
+def _reinstated(tally: Tally, event: Reinstated | Replenished) -> None:
     value = tally.value(event.asset, event.amount)
     tally.shares.reinstated += value
     house = tally.house_of(event.account)
     if house is not None:
         house.reinstated += value
+
+
+def _member_defaulted(tally: Tally, event: MemberDefaulted) -> None:
+    tally.shares.in_default.update(event.members)
 
 
 def _surplus_passed(tally: Tally, event: SurplusPassed) -> None:
@@ -322,6 +329,8 @@ SHARING: dict[type[Any], Callable[[Any, Any], None]] = {
     Recovered: _recovered,
     RecoveryShared: _recovery_shared,
     Reinstated: _reinstated,
+    Replenished: _reinstated,
+    MemberDefaulted: _member_defaulted,
     SurplusPassed: _surplus_passed,
     HaltBegan: _halt_began,
     HaltEnded: _halt_ended,

@@ -45,6 +45,7 @@ def shared(tally: Tally) -> dict[str, Any]:
             "contributors": len(s.contributors),
             "called": text(s.called),
             "callees": len(s.callees),
+            **({"in_default": len(s.in_default)} if s.in_default else {}),
         },
         "socialised": {
             "charged": text(s.charged),

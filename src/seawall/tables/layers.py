@@ -29,12 +29,23 @@ E = TypeVar("E", bound=Enum)
 ONE = Fraction(1)
 MILLION = 10**6
 CUTTING = (LayerKind.GAINS_HAIRCUT, LayerKind.CASH_HAIRCUT)
+IN_MEMBERS = "what members put back is said once for all of them", "reinstated_after_s in [members]"
+NOT_REINSTATED = {
+    kind: (f"{kind.value} has no money that could be put back", 'a layer of kind "account"')
+    for kind in LayerKind
+    if kind is not LayerKind.ACCOUNT
+} | {LayerKind.MEMBERS: IN_MEMBERS, LayerKind.OWN_CONTRIBUTION: IN_MEMBERS}
 
 
 def choice(table: Table, key: str, kinds: type[E], default: E | None = None) -> E:
     """One of an enum's values by name."""
     names = [k.value for k in kinds]
     return kinds(table.choice(key, names, None if default is None else default.value))
+
+
+def maybe_seconds(table: Table, key: str) -> int | None:
+    """Whole seconds as nanoseconds, or None."""
+    return table.seconds(key) if table.has(key) else None
 
 
 def money(table: Table, key: str) -> int | None:
@@ -97,7 +108,10 @@ def _layer(t: Table, house: list[str], tiers: list[str]) -> LayerRule:
         deleverage=read_deleverage(t.table("deleverage")) if kind is LayerKind.DELEVERAGE else None,
         closes=t.choice("closes", ["all", "unpaid"], "all") if kind is LayerKind.DELEVERAGE else "all",
         then=t.text("then", "") or None,
+        reinstated_after_ns=maybe_seconds(t, "reinstated_after_s") if is_account else None,
     )
+    if kind in NOT_REINSTATED and t.has("reinstated_after_s"):
+        t.fail("reinstated_after_s", *NOT_REINSTATED[kind])
     if rule.cap_each is None and kind is LayerKind.GAINS_HAIRCUT and t.has("cap_per"):
         t.fail("cap_per", "says whose lifetime cap, but not how much it is", 'cap_each = "1000000" beside it')
     t.done()

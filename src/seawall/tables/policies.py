@@ -29,13 +29,14 @@ from seawall.liquidation import (
 )
 from seawall.margin import HaircutSchedule, HaircutStep, MarginRule
 from seawall.market import MarkRule, OracleRule
-from seawall.members import ContributionRule, MembersRule
+from seawall.members import ContributionRule, Fails, MembersRule
 from seawall.money import PROFILES, profile
 from seawall.tables.auctions import read_auctions
 from seawall.tables.closing import read_market_amount, read_window
 from seawall.tables.halts import read_halts, read_wind_down
 from seawall.tables.keys import Table, nearest
-from seawall.tables.layers import choice, money, read_deleverage, read_layers, read_profit_cap
+from seawall.tables.layers import choice, maybe_seconds, money, read_deleverage, read_layers, read_profit_cap
+from seawall.tables.members import read_groups
 from seawall.tables.soundness import check_sound
 from seawall.waterfall import OTHER_TIER, LayerKind
 
@@ -164,6 +165,10 @@ def _members(t: Table | None) -> MembersRule | None:
         call_per_default=t.fraction("call_per_default", Fraction(0)),
         call_per_window=t.fraction("call_per_window", Fraction(0)),
         window_ns=t.seconds("window_s", 0),
+        reinstated_after_ns=maybe_seconds(t, "reinstated_after_s"),
+        reinstated_inside_window=t.flag("reinstated_inside_window", False),
+        fails=choice(t, "fails", Fails, Fails.NEVER),
+        groups=read_groups(t),
     )
     if rule.call_per_window < rule.call_per_default:
         t.fail("call_per_window", "less than may be called for one loss", f"at least {rule.call_per_default}")

@@ -87,7 +87,7 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         for number, inner in enumerate(value):
             yield from _leaves(inner, f"{path}[{number}]")
     elif isinstance(value, list):
-        yield path, ", ".join(map(str, value))
+        yield path, ", ".join(" + ".join(v) if isinstance(v, list) else str(v) for v in value)
     else:
         yield path, str(value).lower() if isinstance(value, bool) else str(value)
 

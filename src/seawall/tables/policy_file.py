@@ -11,7 +11,7 @@ from typing import Any
 
 from seawall.engine import AuctionsRule, HouseAccount, Policy, WindDownRule
 from seawall.liquidation import BackstopRule, Criterion, FeeKind, HaltRule, LiquidationRule, MarketAmount
-from seawall.members import MembersRule
+from seawall.members import Fails, MembersRule
 from seawall.waterfall import (
     OTHER_TIER,
     AuctionTerms,
@@ -223,6 +223,7 @@ def _layer(rule: LayerRule) -> dict[str, Any]:
             "pays": rule.pays,
             "closes": rule.closes,
             "deleverage": None if rule.deleverage is None else _deleverage(rule.deleverage),
+            "reinstated_after_s": None if rule.reinstated_after_ns is None else rule.reinstated_after_ns // SECOND,
         },
         {
             "causes": ["default"],
@@ -304,6 +305,10 @@ def _members(rule: MembersRule) -> dict[str, Any]:
             "call_per_default": exact(rule.call_per_default),
             "call_per_window": exact(rule.call_per_window),
             "window_s": rule.window_ns // SECOND,
+            "reinstated_after_s": None if rule.reinstated_after_ns is None else rule.reinstated_after_ns // SECOND,
+            "reinstated_inside_window": rule.reinstated_inside_window or None,
+            "fails": None if rule.fails is Fails.NEVER else rule.fails.value,
+            "groups": [list(names) for names in rule.groups] or None,
         },
         {"minimum": "0", "assign": 0, "call_per_default": "0", "call_per_window": "0", "window_s": 0},
     )

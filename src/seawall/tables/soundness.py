@@ -13,6 +13,7 @@ from seawall.engine import Policy
 from seawall.liquidation import Criterion, FeeKind, HaltKind, LimitKind, Sense
 from seawall.tables.auctions import check_auctions
 from seawall.tables.keys import Table
+from seawall.tables.members import check_life
 from seawall.tables.policy_file import exact
 from seawall.waterfall import PAYING, CapHolder, LayerKind, LayerRule, Limit, LimitScope, PriceRule, RateOf
 
@@ -57,6 +58,7 @@ def check_sound(policy: Policy, top: Table) -> None:
     _house(policy, top)
     _shares(policy, top)
     _members(policy, top, rows)
+    check_life(policy, top)
     _backstop(policy, top)
     for at, (rule, row) in enumerate(layers):
         before = [earlier for earlier, _ in layers[:at]]

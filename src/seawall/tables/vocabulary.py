@@ -10,7 +10,7 @@ from typing import NamedTuple
 from seawall.engine.halts import MEASURES
 from seawall.engine.policy import CLAIMANT_CLASSES
 from seawall.liquidation import FeeKind, HaltKind, LimitKind, OverLimit, PaceKind, Sense
-from seawall.members import ContributionRule
+from seawall.members import ContributionRule, Fails
 from seawall.money import PROFILES
 from seawall.waterfall import CAUSES, CapHolder, GainsBase, LayerKind, PriceRule, RankRule, RateOf
 
@@ -146,6 +146,12 @@ VOCABULARY: tuple[Key, ...] = tuple(
         ),
         ("layers", "pays", "all or fills", "account: every loss, or what fills cost beyond bankruptcy"),
         ("layers", "closes", "all or unpaid", "deleverage: whoever is in default, or whose loss is unpaid"),
+        (
+            "layers",
+            "reinstated_after_s",
+            SECONDS,
+            "account: what it paid is put back so long after; 0: before the next default",
+        ),
         ("layers", "then", "layer, or residual", "where the rest goes; without it, to the next in the file"),
         ("layers.limit_per_period", "amount", AMOUNT, "most inside the rolling window"),
         ("layers.limit_per_period", "share_of_peak", SHARE, "most, of the account's peak inside the window"),
@@ -186,7 +192,16 @@ VOCABULARY: tuple[Key, ...] = tuple(
         ("members", "assign", COUNT, "members that accounts are assigned to where the book names none"),
         ("members", "call_per_default", "multiple", "most called for one loss, of the contribution"),
         ("members", "call_per_window", "multiple", "most called within the window"),
-        ("members", "window_s", SECONDS, "length of the window"),
+        ("members", "window_s", SECONDS, "length of the window, which opens when a loss reaches members' money"),
+        ("members", "reinstated_after_s", SECONDS, "members put back what was used so long after the window closes"),
+        (
+            "members",
+            "reinstated_inside_window",
+            FLAG,
+            "so long after the use instead, as far as the window's cap has room",
+        ),
+        ("members", "fails", _one_of(Fails), "a member whose own loss used up what it paid in is in default, or not"),
+        ("members", "groups", "lists of members", "affiliates: they default together, what they paid in counts as one"),
         ("halts", "kind", _one_of(HaltKind), "what stands still; deleveraging: a switch"),
         ("halts", "length_s", SECONDS, "from the last time a criterion was met"),
         ("halts", "longest_s", SECONDS, "never longer than this"),

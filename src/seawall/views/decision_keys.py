@@ -83,9 +83,29 @@ def policy_keys(event: Event, policy: Policy, served: DeleverageRule | None = No
             out += _cap_each(number, rule)
         elif kind in ("withdrawal_cut", "profits_cut") and rule.kind is LayerKind.WITHDRAWAL_RATE:
             out.append((f"layers[{number}].of", rule.of.value))
-    if kind in ("call_round", "called") and policy.members is not None:
+    if kind in ("call_round", "called", "call_unpaid") and policy.members is not None:
         out.append(("members.call_per_default", str(policy.members.call_per_default)))
         out.append(("members.call_per_window", str(policy.members.call_per_window)))
+    if kind in ("replenishment_owed", "replenished", "debt_ended", "member_defaulted"):
+        out += _life(event, policy)
+    return out
+
+
+def _life(event: Mapping[str, Any], policy: Policy) -> Keys:
+    """What the file says of putting back, and of members in default."""
+    out: Keys = []
+    for number, rule in enumerate(policy.layers):
+        if rule.account and rule.account == event.get("account") and rule.reinstated_after_ns is not None:
+            out.append((f"layers[{number}].reinstated_after_s", str(rule.reinstated_after_ns // 10**9)))
+    terms = policy.members
+    if out or terms is None:
+        return out
+    if terms.reinstated_after_ns is not None and event["kind"] != "member_defaulted":
+        out.append(("members.reinstated_after_s", str(terms.reinstated_after_ns // 10**9)))
+        out.append(("members.reinstated_inside_window", str(terms.reinstated_inside_window).lower()))
+    if event["kind"] == "member_defaulted":
+        out.append(("members.fails", terms.fails.value))
+        out += [("members.groups", " + ".join(names)) for names in terms.groups if event["member"] in names]
     return out
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from seawall.views.decision_auctions import AUCTIONS
+from seawall.views.decision_members import MEMBERS
 from seawall.views.decision_terms import Terms, clock, whose
 
 Event = Mapping[str, Any]
@@ -231,6 +232,7 @@ SHARED: Mapping[str, Callable[[Event, Terms, str | None], str]] = {
     "quarantined": _quarantined,
     "settled": _settled,
     **AUCTIONS,
+    **MEMBERS,
 }
 
 # What could have been done about it, by the one it fell on; said only where that is a fact of the rule.
@@ -240,6 +242,7 @@ AVOIDED: Mapping[str, str] = {
     "members_drawn": "nothing by a member alone: contributions of one rank pay pro rata; a larger part is paid by those "
     "who paid in more",
     "called": "nothing by a member alone: a call is pro rata to contribution, within the caps that are known beforehand",
+    "call_unpaid": "paying the call",
     "gains_haircut": "nothing by collateral: all gains are cut at one rate, as far as lifetime caps let them; a smaller "
     "gain is cut by less",
     "cash_cut": "nothing by positions: every balance is cut at one rate; a smaller balance is cut by less",

@@ -18,7 +18,7 @@ from seawall.liquidation import (
     PaceKind,
     WindowRule,
 )
-from seawall.members import MembersRule
+from seawall.members import Fails, MembersRule
 from seawall.views.document import Document, Part, Parts
 from seawall.views.rules_auctions import auctions_in_words
 from seawall.waterfall import (
@@ -143,7 +143,27 @@ def _members(rule: MembersRule, doc: Document) -> Parts:
             doc.fig("rules.members.assign", "count"),
             " of them by their owner’s name",
         ]
-    return [*out, "."]
+    return [*out, ".", *_members_life(rule, doc)]
+
+
+def _members_life(rule: MembersRule, doc: Document) -> Parts:
+    out: list[Part] = []
+    if rule.reinstated_after_ns is not None:
+        when = (
+            "its use, as far as the window’s cap has room" if rule.reinstated_inside_window else "the window has closed"
+        )
+        out += [
+            " What was used is put back ",
+            doc.fig("rules.members.reinstated_after_ns", "seconds"),
+            f" after {when}.",
+        ]
+    if rule.fails is Fails.USED_UP:
+        out.append(
+            " A member whose own losses used up what it paid in is in default: it is not called and puts nothing back."
+        )
+    for names in rule.groups:
+        out.append(f" {' and '.join(names)} default together, and what they paid in counts as one.")
+    return out
 
 
 MEASURED = {
@@ -405,6 +425,14 @@ def _more(number: int, layer: LayerRule, doc: Document) -> Parts:
     out: list[Part] = []
     if layer.keep:
         out += [" It keeps ", doc.fig(f"rules.layers.{number}.keep", "millionths"), "."]
+    if layer.reinstated_after_ns == 0:
+        out.append(" What it paid is put back before the next default.")
+    elif layer.reinstated_after_ns is not None:
+        out += [
+            " What it paid is put back ",
+            doc.fig(f"rules.layers.{number}.reinstated_after_ns", "seconds"),
+            " after.",
+        ]
     if layer.beside:
         out.append(" It pays together with the layer before it, pro rata to what each may pay.")
     others = sorted(layer.causes - {"default"})

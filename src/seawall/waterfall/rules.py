@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 
@@ -107,6 +107,8 @@ class LayerRule:
         closes: DELEVERAGE: positions of "all" accounts in default, or of those only whose loss is "unpaid" when the layer
             is reached (BitMEX: nobody is deleveraged while the fund pays).
         then: name of the next layer; None: the next in the file.
+        reinstated_after_ns: ACCOUNT: what it paid is put back so long after the use, with money from outside, once the
+            default is over; 0: before the next one; None: never (Regulation 153/2013 art. 36: within one month).
     """
 
     name: str
@@ -127,6 +129,7 @@ class LayerRule:
     deleverage: DeleverageRule | None = None
     closes: str = "all"
     then: str | None = None
+    reinstated_after_ns: int | None = field(default=None, metadata={"later": True})
 
 
 class RankRule(Enum):
