@@ -6,6 +6,7 @@ What a row says is held against the ledger of the run, not against the events it
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -22,7 +23,17 @@ from seawall.replay.generator import MarketSeed, generate_book, parse_generate
 from seawall.replay.incident_words import became, line
 from seawall.replay.incidents import drawn, members_cash, outstanding, withdrawable
 from seawall.scenario import Script
-from seawall.scenario.incidents import KINDS, Claim, Distribution, Loss, Recovery, Reinstatement, Run, WindDown
+from seawall.scenario.incidents import (
+    KINDS,
+    Claim,
+    Distribution,
+    Loss,
+    Recovery,
+    Reinstatement,
+    Run,
+    StopPaying,
+    WindDown,
+)
 from seawall.tables import load_incidents, preset_text, read_policy
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -40,6 +51,7 @@ def every_layer(tmp_path, more: str = "") -> Path:
 
 
 SCRIPT = (
+    StopPaying(F(10), largest=2),
     Loss(F(20), "wallet", "custody", share_of_cash=F(1, 50)),
     Recovery(F(25), "wallet", share=F(1, 4)),
     Reinstatement(F(30), role="fund", up_to=F(1)),
@@ -73,11 +85,35 @@ def test_incident_every_kind_under_several_rules(tmp_path, name):
         _adds_up(row)
         if row["kind"] in ("wind_down", "claim", "distribution"):
             assert row["status"] == ("done" if ends else "refused"), (name, row)
+        if row["kind"] == "stop_paying":
+            assert row["status"] == ("done" if ends else "nothing_to_do"), (name, row)
     last = rows[-1]
     assert (last["status"], last["reasons"]) == (("refused", {"wound_down": 1}) if ends else ("done", {})), last
     assert [r["ruling"] for r in rows if r["kind"] == "claim"] == (["unknown", "duplicate"] if ends else [None, None])
     assert (run.summary["wind_down"] is not None) == ends
     _against_the_ledger(tmp_path / "run", rows)
+
+
+def test_incident_members_that_stop_paying_are_called_once_and_the_others_for_their_part(tmp_path):
+    """emir-ccp with a default fund of 200 USDC: the calls come; the two largest do not pay, are in default, and what
+    they were asked for is asked of the others."""
+    rules = replace(read_policy("emir-ccp"), name="thin")
+    rules = replace(rules, members=replace(rules.members, fund=200 * 10**6, fund_share_of_cash=None, minimum=0))
+    rules = replace(rules, house=tuple(replace(h, share_of_cash=None, opening="1") for h in rules.house))
+    script = (StopPaying(F(1), largest=2), StopPaying(F(2), member="nobody of this house"))
+    out = tmp_path / "run"
+    run = replay(BOOK, "2025-10-10", rules, incidents=script, out=out)
+    asked, unknown = run.summary["incidents"]
+    assert (asked["status"], asked["commands"]) == ("done", 2), asked
+    assert (unknown["status"], unknown["reasons"]) == ("refused", {"unknown_member": 1}), unknown
+    told = [e for line in (out / "log.jsonl").read_text().splitlines() for e in json.loads(line).get("e", ())]
+    unpaid = [e for e in told if e["kind"] == "call_unpaid"]
+    failed = [e for e in told if e["kind"] == "member_defaulted" and e["reason"] == "call_unpaid"]
+    assert {e["member"] for e in failed} <= {e["member"] for e in unpaid}, (unpaid, failed)
+    assert len(unpaid) == len(failed) == 2, [e["kind"] for e in told]
+    late = [e for e in told if e["kind"] == "called" and e["member"] in {f["member"] for f in failed}]
+    assert not late, late
+    assert check_run(out).ok and hold(out)
 
 
 def _adds_up(row) -> None:

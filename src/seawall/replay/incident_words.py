@@ -20,6 +20,8 @@ REFUSALS = {
     "insufficient_balance": "more than the balance",
     "loss_declared": "that incident was booked before",
     "unknown_asset": "the venue has no such asset",
+    "unknown_member": "the venue has no such member",
+    "stopped_paying": "the member had stopped before, or is in default",
     "unknown_account": "the venue has no such account",
     "bad_mark": "no price yet",
     "overflow": "more than the book can hold",
@@ -41,6 +43,7 @@ NOTHING = {
     "reinstatement": "no such house account, or nothing missing",
     "run": "nobody could withdraw anything",
     "distribution": "everything was paid out before",
+    "stop_paying": "the policy has no clearing members",
 }
 MANY = 4
 
@@ -62,6 +65,9 @@ def asked(row: Row) -> str:
         return f"owner lifts {a.get('account') or 'every ' + a.get('role', '')}"
     if kind == "run":
         return f"run on the venue, seed {a.get('seed', 0)}"
+    if kind == "stop_paying":
+        who = a.get("member") or ("the largest member" if a["largest"] == 1 else f"the {a['largest']} largest members")
+        return f"{who} stop{'' if a.get('largest', 1) > 1 else 's'} paying"
     if kind == "claim":
         return f"claim {a['claim']} ({a['rank'].replace('_', ' ')})"
     if kind == "distribution":
@@ -138,6 +144,10 @@ def _ran(row: Row, unit: str) -> list[str]:
     return out
 
 
+def _stopped(row: Row, unit: str) -> list[str]:
+    return [f"{some(row['accepted'], 'member')} will not pay when called, and will put nothing back"]
+
+
 def _ended(row: Row, unit: str) -> list[str]:
     return ["every market settled", *(_lost(row, unit) if Decimal(row["lost"]) else [])]
 
@@ -159,6 +169,7 @@ _DONE = {
     "recovery": _back,
     "reinstatement": _lifted,
     "run": _ran,
+    "stop_paying": _stopped,
     "wind_down": _ended,
     "claim": _claimed,
     "distribution": _paid_out,

@@ -13,12 +13,14 @@ from fractions import Fraction
 from typing import Any
 
 from seawall.engine import Command, DeclareLoss, Distribute, FileClaim, Outcome, Recover, Reinstate, State, Withdraw
+from seawall.engine import StopPaying as NoMorePayments
 from seawall.engine import WindDown as StopForGood
 from seawall.engine.events import (
     ClaimRejected,
     Distributed,
     LossRecognised,
     Moved,
+    PaymentsStopped,
     Recovered,
     RecoveryShared,
     Reinstated,
@@ -39,6 +41,7 @@ from seawall.scenario.incidents import (
     Recovery,
     Reinstatement,
     Run,
+    StopPaying,
     WindDown,
     as_plain,
 )
@@ -46,7 +49,16 @@ from seawall.scenario.incidents import exact_text as text_of
 
 Submit = Callable[[Command], tuple[Outcome, int]]
 TOTALS = ("lost", "unpaid", "back", "back_unpaid", "back_excess", "reinstated", "cut", "written_off")
-TELLING = (LossRecognised, Recovered, Reinstated, Moved, WoundDown, Distributed, WrittenOff)  # what to explain first
+TELLING = (
+    LossRecognised,
+    Recovered,
+    Reinstated,
+    Moved,
+    PaymentsStopped,
+    WoundDown,
+    Distributed,
+    WrittenOff,
+)  # what to explain first
 STANDS, NOT_RULED = "stands", "not_ruled_on"
 
 
@@ -380,6 +392,18 @@ def _run(state: State, incident: Run, time_ns: int) -> Iterator[Command]:
                 yield Withdraw(time_ns, state.account_name(account), terms.name, amount)
 
 
+def _stop_paying(state: State, incident: StopPaying, time_ns: int) -> Iterator[Command]:
+    if incident.member is not None:
+        yield NoMorePayments(time_ns, incident.member)
+        return
+    worth: dict[str, Fraction] = {}
+    for asset, paid_in in state.members.paid_in.items():
+        for member, amount in paid_in.items():
+            worth[member] = worth.get(member, Fraction(0)) + amount * quote_price(state, asset)
+    for member in sorted(worth, key=lambda m: (-worth[m], m))[: incident.largest]:
+        yield NoMorePayments(time_ns, member)
+
+
 def _wind_down(state: State, incident: WindDown, time_ns: int) -> Iterator[Command]:
     yield StopForGood(time_ns)
 
@@ -417,6 +441,7 @@ _MAKE: dict[type[Any], Callable[[State, Any, int], Iterator[Command]]] = {
     Recovery: _recovery,
     Reinstatement: _reinstatement,
     Run: _run,
+    StopPaying: _stop_paying,
     WindDown: _wind_down,
     Claim: _claim,
     Distribution: _distribution,

@@ -76,6 +76,18 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class StopPaying:
+    """Clearing members answer no call and put nothing back from here on: the one named ``member``, or the ``largest`` so
+    many by what they paid into the default fund."""
+
+    kind: ClassVar[str] = "stop_paying"
+    minute: Fraction
+    member: str | None = None
+    largest: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WindDown:
     """The venue stops for good: from here on there is no trading."""
 
@@ -112,14 +124,17 @@ class Distribution:
     text: str = ""
 
 
-Incident = Loss | Recovery | Reinstatement | Run | WindDown | Claim | Distribution
-KINDS: dict[str, type[Any]] = {c.kind: c for c in (Loss, Recovery, Reinstatement, Run, WindDown, Claim, Distribution)}
+Incident = Loss | Recovery | Reinstatement | Run | StopPaying | WindDown | Claim | Distribution
+KINDS: dict[str, type[Any]] = {
+    c.kind: c for c in (Loss, Recovery, Reinstatement, Run, StopPaying, WindDown, Claim, Distribution)
+}
 ROLES = ("fund", "backstop")
 # Of which fields exactly one is given: every one is a way to say how much, or of whom.
 ONE_OF: dict[str, tuple[tuple[str, ...], ...]] = {
     "loss": (("amount", "share_of_cash"),),
     "recovery": (("share", "amount"),),
     "reinstatement": (("account", "role"), ("share", "up_to")),
+    "stop_paying": (("member", "largest"),),
     "claim": (("amount", "share"),),
 }
 

@@ -22,6 +22,7 @@ from seawall.scenario.incidents import (
     Recovery,
     Reinstatement,
     Run,
+    StopPaying,
     WindDown,
 )
 from seawall.tables.keys import Table, nearest
@@ -183,6 +184,11 @@ def _run(t: Table, minute: Fraction) -> Run:
     return Run(minute, accounts, share or Fraction(0), t.whole("seed", 0), t.text("text", ""))
 
 
+def _stop_paying(t: Table, minute: Fraction) -> StopPaying:
+    largest = t.whole("largest", low=1) if t.has("largest") else None
+    return StopPaying(minute, _maybe(t, "member"), largest, t.text("text", ""))
+
+
 def _wind_down(t: Table, minute: Fraction) -> WindDown:
     return WindDown(minute, t.text("text", ""))
 
@@ -209,6 +215,7 @@ _READ: dict[str, Callable[[Table, Fraction], Incident]] = {
     "recovery": _recovery,
     "reinstatement": _reinstatement,
     "run": _run,
+    "stop_paying": _stop_paying,
     "wind_down": _wind_down,
     "claim": _claim,
     "distribution": _distribution,

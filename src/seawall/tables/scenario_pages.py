@@ -116,6 +116,7 @@ def incident_text(incident: Incident) -> str:
         "recovery": f"recovery of {found.get('reference', 'every default')}",
         "reinstatement": f"the owner lifts {found.get('account') or 'every ' + str(found.get('role'))}",
         "run": f"run on the venue, seed {found.get('seed', 0)}",
+        "stop_paying": f"{found.get('member') or str(found.get('largest')) + ' largest members'}: no more payments to the default fund",
         "wind_down": "the venue is wound down",
         "claim": f"claim {found.get('claim')} of {found.get('claimant')} in class {found.get('rank')}",
         "distribution": f"{'final' if found.get('final') else 'interim'} distribution",
