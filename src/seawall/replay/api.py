@@ -19,7 +19,7 @@ from seawall.replay.driver import Progress, Replay
 from seawall.replay.generator import MarketSeed, generate_book, parse_generate
 from seawall.replay.paths import Observations, Path, bars_path, scenario_path
 from seawall.replay.run import Run
-from seawall.scenario import Scenario
+from seawall.scenario import Scenario, Script
 from seawall.scenario.incidents import as_plain
 from seawall.tables.frames import file_hash
 from seawall.tables.incidents import incidents_of
@@ -136,8 +136,8 @@ def mark_rule_for(policy: Policy, marks: str | None) -> MarkRule | None:
 
 
 def name_of(source: Any) -> str:
-    """What a price source is called in results: scenario name, file name, or its type."""
-    if isinstance(source, Scenario):
+    """What a price source or a script is called in results: its name, file name, or type."""
+    if isinstance(source, Scenario | Script):
         return source.name
     if isinstance(source, str | FilePath):
         return FilePath(source).name

@@ -338,6 +338,8 @@ def _check(found: dict[str, Any], doc: Document, made_with: str) -> list[Block]:
     event = found["event"] if asked["prices"] == found["event"] else f"--prices {asked['prices']}"
     book = found["book"]["source"].get("generator", "YOUR BOOK")
     names = ",".join(p["policy"] for p in found["policies"])
+    if asked.get("incidents"):
+        event += f" --incidents {asked['incidents']}"
     doc.data["made_with"] = {"seawall": found["version"], "report": made_with}
     lines = [
         f"seawall compare {event} --policies {names} --book {book}",
