@@ -20,8 +20,8 @@ from seawall.journal import RunDirectory
 from seawall.replay import Replay, check_run, replay
 from seawall.replay.api import path_for
 from seawall.replay.generator import MarketSeed, generate_book, parse_generate
+from seawall.replay.incident_commands import drawn, members_cash, outstanding, withdrawable
 from seawall.replay.incident_words import became, line
-from seawall.replay.incidents import drawn, members_cash, outstanding, withdrawable
 from seawall.scenario import Script
 from seawall.scenario.incidents import (
     KINDS,
@@ -110,6 +110,8 @@ def test_incident_members_that_stop_paying_are_called_once_and_the_others_for_th
     unpaid = [e for e in told if e["kind"] == "call_unpaid"]
     failed = [e for e in told if e["kind"] == "member_defaulted" and e["reason"] == "call_unpaid"]
     assert {e["member"] for e in failed} <= {e["member"] for e in unpaid}, (unpaid, failed)
+    assert {e["member"] for e in failed} == set(asked["members"]), (asked, failed)
+    assert all(name in became(asked, "USDC") for name in asked["members"]), became(asked, "USDC")
     assert len(unpaid) == len(failed) == 2, [e["kind"] for e in told]
     late = [e for e in told if e["kind"] == "called" and e["member"] in {f["member"] for f in failed}]
     assert not late, late
@@ -375,3 +377,9 @@ def test_incident_a_script_by_name_by_file_and_as_a_value_is_the_same(tmp_path):
     four = replay(BOOK, "2025-10-10", "bybit", incidents=Script("m", "m", (Loss(F(5), "r", "oracle", amount=F(9)),)))
     assert three.summary["incidents"] == four.summary["incidents"]
     assert three.summary["state_hash"] == four.summary["state_hash"]
+
+
+def test_incident_a_venue_without_members_has_nobody_who_stops():
+    row = replay(BOOK, "2025-10-10", "bybit", incidents=[StopPaying(F(1), largest=2)]).summary["incidents"][0]
+    assert (row["status"], row["members"]) == ("nothing_to_do", []), row
+    assert became(row, "USDC") == "the policy has no clearing members"

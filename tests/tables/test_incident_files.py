@@ -105,6 +105,12 @@ BAD = {
     "nobody runs": (RUN.replace('"0.5"', "0"), "incidents[0].share_of_accounts", "more than 0"),
     "more than everybody": (RUN.replace('"0.5"', "2"), "incidents[0].share_of_accounts", '"1"'),
     "more than they may": (RUN + 'share = "1.5"\n', "incidents[0].share", '"1"'),
+    "nobody stops": (
+        '[[incidents]]\nminute = 1\nkind = "stop_paying"\nlargest = 0\n',
+        "incidents[0].largest",
+        "least 1",
+    ),
+    "who stops": ('[[incidents]]\nminute = 1\nkind = "stop_paying"\n', "incidents[0].member", "member or largest"),
     "claim twice": (CLAIM + CLAIM, "incidents[1].claim", "each once"),
     "final what": (
         '[[incidents]]\nminute = 1\nkind = "distribution"\nfinal = "yes"\n',

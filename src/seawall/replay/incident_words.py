@@ -145,7 +145,8 @@ def _ran(row: Row, unit: str) -> list[str]:
 
 
 def _stopped(row: Row, unit: str) -> list[str]:
-    return [f"{some(row['accepted'], 'member')} will not pay when called, and will put nothing back"]
+    who = ", ".join(row["members"])
+    return [f"{some(row['accepted'], 'member')} will not pay when called, and will put nothing back: {who}"]
 
 
 def _ended(row: Row, unit: str) -> list[str]:

@@ -106,13 +106,13 @@ def incident_frame(rows: Sequence[dict[str, Any]], scale: int) -> pl.DataFrame:
     schema |= dict.fromkeys(("kind", "status", "ruling", "event"), pl.String)
     schema |= dict.fromkeys(("commands", "accepted", "refused"), pl.Int64)
     schema |= dict.fromkeys(INCIDENT_AMOUNTS, money)
-    schema |= dict.fromkeys(("paid_by", "back_to", "paid_out", "reasons", "asked"), pl.String)
+    schema |= dict.fromkeys(("paid_by", "back_to", "paid_out", "members", "reasons", "asked"), pl.String)
     data: dict[str, list[Any]] = {name: [] for name in schema}
     for row in rows:
         for name, kind in schema.items():
             value = row[name]
             value = Decimal(value) if kind == money else value
-            data[name].append(json.dumps(value) if isinstance(value, dict) else value)
+            data[name].append(json.dumps(value) if isinstance(value, dict | list) else value)
     return pl.DataFrame(data, schema=schema)
 
 
