@@ -27,14 +27,14 @@ UNIT, SECOND = 10**6, 10**9
 MEMBERS = {"ann": "A", "bob": "B", "cyd": "C", "dan": "D"}
 
 
-def venue():
+def venue(**members):
     rules = policy(
         layers=[
             {"name": "own", "kind": "own_contribution"},
             {"name": "default fund", "kind": "members"},
         ],
         deleverage=None,
-        members={"fund": "400", "contribution": "equal"},
+        members={"fund": "400", "contribution": "equal", **members},
         house=[],
     )
     book = snapshot(
@@ -115,3 +115,18 @@ def test_auction_that_cannot_stand_is_refused_whole(command, code):
     refused = apply(state, command).rejection
     assert refused is not None and refused.code.value == code, refused
     assert state_hash(state) == before
+
+
+def test_auction_affiliates_and_members_in_default_do_not_bid():
+    """B is of ann's group, C was in default before: their bids are refused, their invitations make no auction."""
+    state = venue(groups=[["A", "B"]])
+    state.members.failed.add("C")
+    rows = (("B", "bob", -50), ("C", "cyd", -60), ("D", "dan", -140))
+    was = state_hash(state)
+    for invited in ("BD", "CD"):
+        refused = apply(state, bids(*rows, invited=invited))
+        assert refused.rejection.code.value == "bad_auction", (invited, refused)
+        assert state_hash(state) == was
+    held = next(e for e in do(state, bids(*rows, invited="D")) if isinstance(e, AuctionHeld))
+    assert held.winner == "D" and dict(held.tiers) == {"D": "winner"}, held
+    assert {(member, reason) for member, _, reason in held.refused} == {("B", "defaulter"), ("C", "defaulter")}, held
