@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seawall.engine import Policy
     from seawall.margin import BookSnapshot
-    from seawall.replay import Comparison, Run, Sensitivity, compare, member_bills, replay, sensitivity
+    from seawall.replay import (
+        Comparison,
+        Run,
+        Sensitivity,
+        compare,
+        member_bills,
+        members_sizing,
+        replay,
+        sensitivity,
+        sizing_from_history,
+    )
     from seawall.tables import load_scenario, policy_names, read_book, read_policy, read_prices, scenario_names
     from seawall.views import explain
 
@@ -24,6 +34,7 @@ _WHERE = {
     "explain": "seawall.views",
     "load_scenario": "seawall.tables",
     "member_bills": "seawall.replay",
+    "members_sizing": "seawall.replay",
     "policy_names": "seawall.tables",
     "read_book": "seawall.tables",
     "read_policy": "seawall.tables",
@@ -31,6 +42,7 @@ _WHERE = {
     "replay": "seawall.replay",
     "scenario_names": "seawall.tables",
     "sensitivity": "seawall.replay",
+    "sizing_from_history": "seawall.replay",
 }
 
 __all__ = [
@@ -43,6 +55,7 @@ __all__ = [
     "explain",
     "load_scenario",
     "member_bills",
+    "members_sizing",
     "policy_names",
     "read_book",
     "read_policy",
@@ -50,6 +63,7 @@ __all__ = [
     "replay",
     "scenario_names",
     "sensitivity",
+    "sizing_from_history",
 ]
 
 

@@ -98,7 +98,9 @@ def test_incident_members_that_stop_paying_are_called_once_and_the_others_for_th
     """emir-ccp with a default fund of 200 USDC: the calls come; the two largest do not pay, are in default, and what
     they were asked for is asked of the others."""
     rules = replace(read_policy("emir-ccp"), name="thin")
-    rules = replace(rules, members=replace(rules.members, fund=200 * 10**6, fund_share_of_cash=None, minimum=0))
+    rules = replace(
+        rules, members=replace(rules.members, fund=200 * 10**6, fund_share_of_cash=None, size=None, minimum=0)
+    )
     rules = replace(rules, house=tuple(replace(h, share_of_cash=None, opening="1") for h in rules.house))
     script = (StopPaying(F(1), largest=2), StopPaying(F(2), member="nobody of this house"))
     out = tmp_path / "run"

@@ -424,7 +424,7 @@ def clearing_house(
     """The preset with a default fund of ``fund``; alice, bob and cyd are clients of ``members``."""
     venue = Venue("emir-ccp", house={})
     rules = venue.state.policy
-    terms = replace(rules.members, fund=fund * UNIT, fund_share_of_cash=None, minimum=0, assign=0)
+    terms = replace(rules.members, fund=fund * UNIT, size=None, minimum=0, assign=0)
     traders = dict(zip(CASH, cash, strict=True))
     book = snapshot(
         {n: amount * UNIT for n, amount in {**traders, "own resources": own, "second slice": second}.items()},

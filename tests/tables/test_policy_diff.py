@@ -24,6 +24,8 @@ BY_TIER = (
     "backstop.max_notional_per_market.",
     "profit_cap.cap.",
     "profit_cap.floor.",
+    "members.size.stresses.moves.",
+    "members.weights.",
 )
 ALL = [*map(read_policy, policy_names()), *POLICIES, AUCTIONED]
 

@@ -155,7 +155,9 @@ def _marks(state: State, step: Step, command: Marks) -> Rejection | None:
     state.oracle_values.update(oracle)
     for option in options_on(state, markets) if state.has_options else ():
         if state.unit_values[option]:
-            state.book.set_requirement_value(option, 0, short_notional(state, option))
+            state.book.set_requirement_value(
+                option, 0, short_notional(state.snapshot.instruments, state.unit_values, option)
+            )
     for asset, (num, den) in command.indexes.items():
         number = state.asset_index[asset]
         state.index_prices[number] = Fraction(num, den)

@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from seawall.engine.auctionbook import ESCROW, SHARES
+from seawall.engine.fundsize import contributions, roster_of
 from seawall.engine.memberbook import CONTRIBUTION
 from seawall.engine.options import open_options
 from seawall.engine.period import GainsPeriod, knows_capital, period_length
@@ -20,12 +21,16 @@ from seawall.errors import InputError
 from seawall.ledger import Ledger
 from seawall.liquidation import HaltTrack
 from seawall.margin import Book, BookSnapshot
-from seawall.members import ContributionRule, Roster, contributions_with_minimum
 from seawall.money import Asset, Rounding, muldiv, parse_amount
 from seawall.waterfall import CAUSES
 
 
-def complete(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int]) -> BookSnapshot:
+def complete(
+    snapshot: BookSnapshot,
+    policy: Policy,
+    marks: Mapping[int, int],
+    indexes: Mapping[str, tuple[int, int]] | None = None,
+) -> BookSnapshot:
     """The snapshot with the house accounts that the policy needs, and ``outside`` holding the open other side.
 
     ``outside`` enters at the opening mark, so that it brings no profit of its own. Order: the book's accounts, then
@@ -52,7 +57,7 @@ def complete(snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int]) -
         roles.append(house.role)
         taken.add(house.name)
         extra_cash.extend((index, a, _opening(house, snapshot.assets[a], members_cash[a])) for a in settle)
-    for name, contribution in default_fund(snapshot, policy, marks, members_cash).items():
+    for name, contribution in default_fund(snapshot, policy, marks, members_cash, indexes).items():
         account = f"{CONTRIBUTION}{name}"
         if account in taken:
             raise InputError("account name is reserved", field="account", value=account)
@@ -139,37 +144,18 @@ def members_of(snapshot: BookSnapshot, policy: Policy) -> dict[int, str]:
 
 
 def default_fund(
-    snapshot: BookSnapshot, policy: Policy, marks: Mapping[int, int], members_cash: Sequence[int]
+    snapshot: BookSnapshot,
+    policy: Policy,
+    marks: Mapping[int, int],
+    members_cash: Sequence[int],
+    indexes: Mapping[str, tuple[int, int]] | None = None,
 ) -> dict[str, dict[int, int]]:
-    """Contribution of every member by asset, minor units: the fund shared over members by name.
-
-    Proportional contributions follow gross notional at the opening marks. Source: EMIR article 42.
-    """
-    rule = policy.members
-    if rule is None:
-        return {}
+    """Contribution of every member by asset, minor units; see ``fundsize.contributions``."""
     of_account = members_of(snapshot, policy)
-    names = sorted(set(of_account.values()))
-    found: dict[str, dict[int, int]] = {name: {} for name in names}
-    for asset in sorted({snapshot.assets.index(i.settle) for i in snapshot.instruments}):
-        terms = snapshot.assets[asset]
-        if rule.fund is not None:
-            size = muldiv(rule.fund, 10**terms.decimals, 10**6, Rounding.FLOOR)
-        else:
-            share = rule.fund_share_of_cash or Fraction(0)
-            size = muldiv(max(0, members_cash[asset]), share.numerator, share.denominator, Rounding.FLOOR)
-        exposure = dict.fromkeys(names, 0 if rule.contribution is ContributionRule.PROPORTIONAL else 1)
-        if rule.contribution is ContributionRule.PROPORTIONAL:
-            for account, market, lots in zip(
-                snapshot.pos_account.tolist(), snapshot.pos_market.tolist(), snapshot.pos_lots.tolist(), strict=True
-            ):
-                instrument = snapshot.instruments[market]
-                if account in of_account and snapshot.assets[asset] == instrument.settle:
-                    exposure[of_account[account]] += abs(lots) * instrument.unit_value(marks[market])
-        unit = terms.to_minor(1)
-        minimum = muldiv(rule.minimum, 10**terms.decimals, 10**6 * unit, Rounding.FLOOR)
-        for name, amount in contributions_with_minimum(size // unit, exposure, minimum).items():
-            found[name][asset] = amount * unit
+    found: dict[str, dict[int, int]] = {name: {} for name in sorted(set(of_account.values()))}
+    for asset, paid in contributions(snapshot, policy, marks, of_account, members_cash, indexes).items():
+        for name, amount in paid.items():
+            found[name][asset] = snapshot.assets[asset].to_minor(amount)
     return found
 
 
@@ -181,9 +167,8 @@ def _open_members(state: State) -> None:
         account = state.members.accounts[name] = state.account_index[f"{CONTRIBUTION}{name}"]
         for asset in sorted(set(state.settle_asset)):
             state.members.paid_in.setdefault(asset, {})[name] = state.book.cash(account, asset)
-    groups = () if policy.members is None else policy.members.groups
-    if groups:
-        roster = Roster.of(state.members.accounts, {" + ".join(names): names for names in groups})
+    if policy.members is not None and policy.members.groups:
+        roster = roster_of(policy.members, sorted(state.members.accounts))
         state.members.groups = {name: tuple(sorted(g.members)) for g in roster.groups for name in g.members}
 
 
@@ -221,7 +206,7 @@ def open_state(
             have to take positions.
     """
     prices = _opening_marks(snapshot, marks)
-    full = complete(snapshot, policy, prices)
+    full = complete(snapshot, policy, prices, indexes)
     values = [i.unit_value(prices[m]) if m in prices else 0 for m, i in enumerate(full.instruments)]
     ledger = Ledger()
     external = [ledger.open(EXTERNAL, a, floor=None) for a in full.assets]

@@ -12,7 +12,7 @@ own mark, which equity already carries.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from seawall.engine.state import State
 from seawall.market import Instrument, Kind
@@ -32,17 +32,17 @@ def underlying_market(instruments: tuple[Instrument, ...], option: int) -> int |
     return None
 
 
-def short_notional(state: State, option: int) -> int:
-    """Notional of one short lot now, see the module."""
-    instrument = state.instrument(option)
+def short_notional(instruments: tuple[Instrument, ...], unit_values: Sequence[int], option: int) -> int:
+    """Notional of one short lot at these values of a lot by market (0: none), see the module."""
+    instrument = instruments[option]
     if instrument.settle.name == instrument.base:
         whole = instrument.lot * 10**instrument.settle.book_scale
         return muldiv(whole.numerator, 1, whole.denominator, Rounding.CEIL)
-    market = underlying_market(state.snapshot.instruments, option)
-    if market is None or not state.unit_values[market]:
+    market = underlying_market(instruments, option)
+    if market is None or not unit_values[market]:
         return instrument.unit_value(instrument.strike or 1)
-    ratio = instrument.lot / state.instrument(market).lot  # exact: Fraction
-    return muldiv(state.unit_values[market], ratio.numerator, ratio.denominator, Rounding.CEIL)
+    ratio = instrument.lot / instruments[market].lot  # exact: Fraction
+    return muldiv(unit_values[market], ratio.numerator, ratio.denominator, Rounding.CEIL)
 
 
 def too_large(state: State, values: Mapping[int, int]) -> int | None:
@@ -73,4 +73,6 @@ def open_options(state: State) -> None:
     """Set the charge of every option of a freshly opened book."""
     for number, instrument in enumerate(state.snapshot.instruments):
         if instrument.kind is Kind.OPTION and state.unit_values[number]:
-            state.book.set_requirement_value(number, 0, short_notional(state, number))
+            state.book.set_requirement_value(
+                number, 0, short_notional(state.snapshot.instruments, state.unit_values, number)
+            )

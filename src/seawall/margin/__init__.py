@@ -15,6 +15,7 @@ from seawall.margin.exact import (
 from seawall.margin.rates import MAX_CASH, MAX_LOTS, MAX_WORTH
 from seawall.margin.rules import HaircutSchedule, HaircutStep, MarginRule
 from seawall.margin.snapshot import ROLES, BookSnapshot
+from seawall.margin.stress import Stress, loss_over_margin, stressed_marks
 from seawall.margin.units import PositionState, UnitState
 
 __all__ = [
@@ -31,11 +32,14 @@ __all__ = [
     "Holding",
     "MarginRule",
     "PositionState",
+    "Stress",
     "UnitState",
     "assess",
     "bankruptcy_mark",
     "bankruptcy_quote",
     "check_slice",
     "liquidation_mark",
+    "loss_over_margin",
     "requirement_of",
+    "stressed_marks",
 ]

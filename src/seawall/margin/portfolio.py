@@ -133,3 +133,38 @@ class Portfolio:
             out,
         )
         return out[:found]
+
+    def owing(self, book: Book) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Accounts whose equity is below zero, with or without positions, and by how much, numeraire book units.
+
+        Floats clear whom they can, with the bound of ``screen``; exact fractions decide all the others.
+
+        Raises:
+            InputError: a balance without an index price.
+        """
+        equities, width = book.row_equities(), len(self.names)
+        about, size = np.zeros(len(book.snapshot.account_ids)), np.zeros(len(book.snapshot.account_ids))
+        look = np.zeros(len(about), dtype=bool)
+        for asset in range(width):
+            rows = book.rows_of_asset(asset)
+            accounts, equity = book.row_account[rows], equities[rows]
+            if asset not in self.prices:
+                look[accounts[equity != 0]] = True
+                continue
+            schedule = self.haircuts.get(asset)
+            share = (
+                1.0 if schedule is None else float(1 - schedule.steps[-1].haircut)
+            )  # understates: clears nobody more
+            worth = equity * float(self.prices[asset]) * np.where(equity > 0, share, 1.0)
+            about[accounts] += worth
+            size[accounts] += np.abs(worth)
+        look |= about < SCREEN_ULPS * FLOAT_EPSILON * size + 2 * width  # each asset's value is rounded down once
+        found: list[tuple[int, int]] = []
+        for account in np.nonzero(look)[0].tolist():
+            held = [
+                (asset, int(equities[row])) for asset, row in enumerate(book.row_of[:, account].tolist()) if row >= 0
+            ]
+            equity_now = sum(self.value(asset, amount) for asset, amount in held if amount)
+            if equity_now < 0:
+                found.append((account, -equity_now))
+        return np.array([a for a, _ in found], dtype=np.int64), np.array([x for _, x in found], dtype=np.int64)

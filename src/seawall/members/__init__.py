@@ -44,15 +44,17 @@ from seawall.members.fund import (
     replenish,
     survivors,
 )
+from seawall.members.history import CoverHistory, Day, averaged_size, cover_history
 from seawall.members.own import OwnSlice
 from seawall.members.roster import Group, Member, Roster
-from seawall.members.rules import ContributionRule, Fails, MembersRule
+from seawall.members.rules import MEASURES, ContributionRule, Fails, MembersRule, SizeRule
 from seawall.members.shares import pro_rata, to_units
 from seawall.members.sizing import (
     AveragedSize,
     Concentration,
     Cover,
     PrefundedTest,
+    RequiredFund,
     averaged_stress_loss,
     concentration_response,
     cover_k,
@@ -60,11 +62,13 @@ from seawall.members.sizing import (
     fund_minimum,
     prefunded_test,
     probability_of_more_defaults,
+    required_fund,
 )
 from seawall.members.tiers import Tier, TierUse, tiers_in_order, use_by_tier
 
 __all__ = [
     "CALLS",
+    "MEASURES",
     "MEMBERS",
     "OWN_FIRST",
     "OWN_SECOND",
@@ -84,6 +88,8 @@ __all__ = [
     "Concentration",
     "ContributionRule",
     "Cover",
+    "CoverHistory",
+    "Day",
     "Debt",
     "Default",
     "DefaultOutcome",
@@ -98,11 +104,14 @@ __all__ = [
     "OwnSlice",
     "PrefundedTest",
     "ReplenishRule",
+    "RequiredFund",
     "Roster",
+    "SizeRule",
     "Tier",
     "TierUse",
     "absorb",
     "assessments",
+    "averaged_size",
     "averaged_stress_loss",
     "call_limits",
     "call_room",
@@ -110,6 +119,7 @@ __all__ = [
     "close_window",
     "concentration_response",
     "contributions_with_minimum",
+    "cover_history",
     "cover_k",
     "cover_table",
     "fund_minimum",
@@ -121,6 +131,7 @@ __all__ = [
     "pro_rata",
     "probability_of_more_defaults",
     "replenish",
+    "required_fund",
     "survivors",
     "tiers_in_order",
     "to_units",

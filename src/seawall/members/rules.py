@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
+
+from seawall.margin import Stress
 
 
 class ContributionRule(Enum):
@@ -12,6 +15,32 @@ class ContributionRule(Enum):
 
     PROPORTIONAL = "proportional"  # pro rata to gross notional at the opening marks
     EQUAL = "equal"
+    WEIGHTED = "weighted"  # a fixed part each, the rest by several measures at their weights
+
+
+MEASURES = ("risk", "open_interest", "stress")
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRule:
+    """How large the default fund must be, by what members would lose over margin under stress.
+
+    Attributes:
+        cover: so many of the largest groups fail together, 1 to 5.
+        buffer: what is added to that, as a fraction of it.
+        stresses: moves of prices; the worst of them counts.
+        emir_minimum: at least the largest, or the second and third together, as article 42(3) asks for.
+        least: never less than this, millionths of a unit of each settle asset.
+
+    Source: CPMI-IOSCO Principles, principle 4; Regulation (EU) 648/2012 art. 42(3); buffer as at Eurex Clearing
+    (circular 045/24).
+    """
+
+    cover: int
+    buffer: Fraction
+    stresses: tuple[Stress, ...]
+    emir_minimum: bool = False
+    least: int = 0
 
 
 class Fails(Enum):
@@ -29,7 +58,8 @@ class MembersRule:
     """The default fund that members pay into, and what may be called from them.
 
     Attributes:
-        fund: size of the default fund, millionths of a unit of each settle asset; None: see ``fund_share_of_cash``.
+        fund: size of the default fund, millionths of a unit of each settle asset. Exactly one of ``fund``,
+            ``fund_share_of_cash`` and ``size`` is there.
         fund_share_of_cash: size as a fraction of all traders' cash in each settle asset, rounded down.
         contribution: how the fund is shared.
         minimum: least contribution of a member, millionths of a unit.
@@ -42,6 +72,11 @@ class MembersRule:
         reinstated_inside_window: they owe it so long after the use instead, as far as the window's cap has room.
         fails: when a member is in default by rule.
         groups: affiliates, by name: they default together, and what they paid in counts as one.
+        size: size by stress losses over margin at the opening.
+        fixed_each: weighted contributions: what everybody pays, millionths of a unit.
+        weights: weighted contributions: share of each measure (``MEASURES``) in the rest; they sum to one. ``risk`` is
+            the initial requirement, ``open_interest`` gross notional, ``stress`` the member's own largest stress loss
+            over margin. Traded volume, which clearing houses use too, is not in a book.
 
     Source: order of use and caps as in EMIR articles 42, 43 and 45; parameters are the policy's.
     """
@@ -58,3 +93,6 @@ class MembersRule:
     reinstated_inside_window: bool = field(default=False, metadata=LATER)
     fails: Fails = field(default=Fails.NEVER, metadata=LATER)
     groups: tuple[tuple[str, ...], ...] = field(default=(), metadata=LATER)
+    size: SizeRule | None = field(default=None, metadata=LATER)
+    fixed_each: int = field(default=0, metadata=LATER)
+    weights: Mapping[str, Fraction] | None = field(default=None, metadata=LATER)

@@ -158,5 +158,37 @@ def probability_of_more_defaults(members: int, default_probability: Fraction, co
     return 1 - binomial_cdf(members, default_probability, covered)
 
 
+class RequiredFund(NamedTuple):
+    """``amount`` in minor units is ``max(cover.amount x (1 + buffer), minimum, least)``, rounded up; ``minimum`` is art. 42(3)'s."""
+
+    cover: Cover
+    minimum: Fraction
+    amount: int
+
+
+def required_fund(
+    stress: Mapping[str, Sequence[int]],
+    scenarios: Sequence[str],
+    k: int,
+    buffer: Fraction,
+    *,
+    emir_minimum: bool = False,
+    least: int = 0,
+    roster: Roster | None = None,
+) -> RequiredFund:
+    """How large a fund must be by Cover-k and a buffer. Rounded up: it is a requirement on the fund.
+
+    ``minimum`` is the largest, over scenarios, of ``fund_minimum``; it counts where ``emir_minimum`` is asked for.
+
+    Raises:
+        InputError: see ``cover_k``.
+    """
+    cover = cover_k(stress, scenarios, k, roster)
+    exposures = (roster or Roster.of(stress)).exposures(stress, len(scenarios))
+    minimum = max(fund_minimum([row[s] for row in exposures.values()]) for s in range(len(scenarios)))
+    need = max(cover.amount * (1 + buffer), minimum if emir_minimum else ZERO, Fraction(least))
+    return RequiredFund(cover, minimum, -((-need.numerator) // need.denominator))  # ceil
+
+
 def _largest(amounts: Sequence[Number]) -> list[Fraction]:
     return sorted(map(Fraction, amounts), reverse=True)

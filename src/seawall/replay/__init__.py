@@ -9,12 +9,14 @@ from seawall.replay.generator import GeneratorOptions, MarketSeed, generate_book
 from seawall.replay.record import Record, open_record
 from seawall.replay.run import Run
 from seawall.replay.sensitivity import Sensitivity, open_sensitivity, sensitivity
+from seawall.replay.sizing import MembersSizing, members_sizing, sizing_from_history
 
 __all__ = [
     "CheckedRun",
     "Comparison",
     "GeneratorOptions",
     "MarketSeed",
+    "MembersSizing",
     "Record",
     "Replay",
     "Run",
@@ -24,10 +26,12 @@ __all__ = [
     "compare_marks",
     "generate_book",
     "member_bills",
+    "members_sizing",
     "open_comparison",
     "open_record",
     "open_sensitivity",
     "parse_generate",
     "replay",
     "sensitivity",
+    "sizing_from_history",
 ]

@@ -36,15 +36,20 @@ def member_bills(book: BookSnapshot | str, prices: Any, policy: Policy | str | F
     Raises:
         InputError: the policy has no members.
     """
+    return bills_of(open_with_members(book, prices, policy))
+
+
+def open_with_members(book: BookSnapshot | str, prices: Any, policy: Policy | str | FilePath) -> State:
+    """A venue opened at the first prices of an event.
+
+    Raises:
+        InputError: the policy has no members.
+    """
     rules = read_policy(policy)
     if rules.members is None:
         raise InputError(
             "the policy has no default fund", field="policy", value=rules.name, expected="one with a table [members]"
         )
-    return bills_of(_opened(book, prices, rules))
-
-
-def _opened(book: BookSnapshot | str, prices: Any, rules: Policy) -> State:
     path = path_for(prices, book, None, None, None, None, None, "ohlc")
     engine = Replay(path, rules)
     snapshot = engine.open(lambda first: book_for(book, path, first))

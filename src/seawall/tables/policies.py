@@ -37,6 +37,7 @@ from seawall.tables.halts import read_halts, read_wind_down
 from seawall.tables.keys import Table, nearest
 from seawall.tables.layers import choice, maybe_seconds, money, read_deleverage, read_layers, read_profit_cap
 from seawall.tables.members import read_groups
+from seawall.tables.sizing import check_size, read_size, read_weights
 from seawall.tables.soundness import check_sound
 from seawall.waterfall import OTHER_TIER, LayerKind
 
@@ -153,12 +154,9 @@ def _tiers(t: Table | None) -> dict[str, str]:
 def _members(t: Table | None) -> MembersRule | None:
     if t is None:
         return None
-    fund, share = money(t, "fund"), t.maybe_fraction("fund_share_of_cash", high=ONE)
-    if (fund is None) == (share is None):
-        t.fail("fund", "the default fund has either a size or a share of cash", 'fund = "1000000"')
     rule = MembersRule(
-        fund=fund,
-        fund_share_of_cash=share,
+        fund=money(t, "fund"),
+        fund_share_of_cash=t.maybe_fraction("fund_share_of_cash", high=ONE),
         contribution=choice(t, "contribution", ContributionRule, ContributionRule.PROPORTIONAL),
         minimum=money(t, "minimum") or 0,
         assign=t.whole("assign", 0),
@@ -169,7 +167,10 @@ def _members(t: Table | None) -> MembersRule | None:
         reinstated_inside_window=t.flag("reinstated_inside_window", False),
         fails=choice(t, "fails", Fails, Fails.NEVER),
         groups=read_groups(t),
+        size=read_size(t.table("size")),
+        **read_weights(t),
     )
+    check_size(rule, t)
     if rule.call_per_window < rule.call_per_default:
         t.fail("call_per_window", "less than may be called for one loss", f"at least {rule.call_per_default}")
     t.done()

@@ -11,7 +11,8 @@ from typing import Any
 
 from seawall.engine import AuctionsRule, HouseAccount, Policy, WindDownRule
 from seawall.liquidation import BackstopRule, Criterion, FeeKind, HaltRule, LiquidationRule, MarketAmount
-from seawall.members import Fails, MembersRule
+from seawall.margin import Stress
+from seawall.members import Fails, MembersRule, SizeRule
 from seawall.waterfall import (
     OTHER_TIER,
     AuctionTerms,
@@ -300,6 +301,9 @@ def _members(rule: MembersRule) -> dict[str, Any]:
             "fund": None if rule.fund is None else _money(rule.fund),
             "fund_share_of_cash": _maybe(rule.fund_share_of_cash),
             "contribution": rule.contribution.value,
+            "size": None if rule.size is None else _size(rule.size),
+            "fixed_each": _money(rule.fixed_each),
+            "weights": {key: exact(weight) for key, weight in (rule.weights or {}).items()},
             "minimum": _money(rule.minimum),
             "assign": rule.assign,
             "call_per_default": exact(rule.call_per_default),
@@ -310,8 +314,39 @@ def _members(rule: MembersRule) -> dict[str, Any]:
             "fails": None if rule.fails is Fails.NEVER else rule.fails.value,
             "groups": [list(names) for names in rule.groups] or None,
         },
-        {"minimum": "0", "assign": 0, "call_per_default": "0", "call_per_window": "0", "window_s": 0},
+        {
+            "fixed_each": "0",
+            "weights": {},
+            "minimum": "0",
+            "assign": 0,
+            "call_per_default": "0",
+            "call_per_window": "0",
+            "window_s": 0,
+        },
     )
+
+
+def _size(rule: SizeRule) -> dict[str, Any]:
+    """Back in the words of the file. An event stands as its moves."""
+    found: dict[str, Any] = {"cover": rule.cover}
+    if rule.buffer:
+        found["buffer"] = exact(rule.buffer)
+    if rule.emir_minimum:
+        found["emir_minimum"] = True
+    if rule.least:
+        found["least"] = _money(rule.least)
+    found["stresses"] = [_stress(s) for s in rule.stresses]
+    return found
+
+
+def _stress(stress: Stress) -> dict[str, Any]:
+    if not stress.moves:
+        return {"name": stress.name, "move": exact(stress.other)}
+    return {
+        "name": stress.name,
+        "moves": {coin: exact(move) for coin, move in stress.moves.items()},
+        "other": exact(stress.other),
+    }
 
 
 def _halt(rule: HaltRule) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from seawall.liquidation import (
 from seawall.members import Fails, MembersRule
 from seawall.views.document import Document, Part, Parts
 from seawall.views.rules_auctions import auctions_in_words
+from seawall.views.rules_sizing import sized_in_words, weights_in_words
 from seawall.waterfall import (
     OTHER_TIER,
     GainsBase,
@@ -121,11 +122,15 @@ def _profit_cap(policy: Policy, rule: ProfitCapRule, doc: Document) -> Parts:
 
 def _members(rule: MembersRule, doc: Document) -> Parts:
     out: list[Part] = ["The default fund is "]
-    if rule.fund is not None:
+    if rule.size is not None:
+        out += sized_in_words(rule.size, doc)
+    elif rule.fund is not None:
         out.append(doc.fig("rules.members.fund", "millionths"))
     else:
         out += [doc.fig("rules.members.fund_share_of_cash", "part"), " of all traders’ cash"]
     out.append(", shared over the members by the rule " + rule.contribution.value.replace("_", " "))
+    if rule.weights:
+        out += weights_in_words(rule, doc)
     if rule.minimum:
         out += [", at least ", doc.fig("rules.members.minimum", "millionths"), " each"]
     if rule.call_per_default or rule.call_per_window:
