@@ -121,7 +121,6 @@ RULE = {"least": "1", "length_s": 5, "reserve": "1/2", "competitive_within": "1/
 
 def small(rules, bidders, held=()):
     """ann is long 10 at 1000 and falls at 900; every bidder has plenty, and holds what ``held`` says."""
-    names = ["ann", *bidders]
     positions = [("ann", "BTC-PERP", 10, 1000), *((n, "BTC-PERP", lots, 1000) for n, lots in held)]
     rest = -sum(lots for _, _, lots, _ in positions)
     if rest:

@@ -85,8 +85,8 @@ def check_run(path: str | Path, *, threads: int = 1, progress: Callable[[int], N
     for name, frame in counted_frames(tally).items():
         written = record.frames.get(name)
         if written is None or not frame.equals(written):
-            rows = "no such file" if written is None else f"{written.height} rows"
-            wrong.append((f"{name}.parquet", rows, "other rows or values"))
+            has = "no such file" if written is None else f"{written.height} rows"
+            wrong.append((f"{name}.parquet", has, "other rows or values"))
     return CheckedRun(found, tuple(wrong[:MOST_NAMED]), checked=True)
 
 
