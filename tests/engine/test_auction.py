@@ -142,9 +142,9 @@ def test_auction_affiliates_and_members_in_default_do_not_bid():
     state.members.failed.add("C")
     rows = (("B", "bob", -50), ("C", "cyd", -60), ("D", "dan", -140))
     was = state_hash(state)
-    for invited in ("BD", "CD"):
-        refused = apply(state, bids(*rows, invited=invited))
-        assert refused.rejection.code.value == "bad_auction", (invited, refused)
+    for sent in ("BD", "CD"):
+        refused = apply(state, bids(*rows, invited=sent))
+        assert refused.rejection.code.value == "bad_auction", (sent, refused)
         assert state_hash(state) == was
     held = next(e for e in do(state, bids(*rows, invited="D")) if isinstance(e, AuctionHeld))
     assert held.winner == "D" and dict(held.tiers) == {"D": "winner"}, held
