@@ -90,8 +90,28 @@ def capped(*, role: str = "backstop", deleverage: Any = AT_MARK, tiers: Any = No
     return rules if tiers is None else {**rules, "tiers": tiers}
 
 
+SOLD = {"least": "1000", "length_s": 1, "reserve": "1/10", "competitive_within": "1/200"}
+
+
+def sold(deadline_s: int = 9, kind: str = "members", **keys: Any) -> dict[str, Any]:
+    """Portfolios auctioned among members; None leaves a key out."""
+    rule = {k: v for k, v in {**SOLD, **keys}.items() if v is not None}
+    rows = more({"name": "m", "kind": kind}, members={**MEMBERS, "auction": rule})
+    return {**rows, **liquidation(deadline_s=deadline_s)}
+
+
 # (id, change, key path, part of the reason, part of the nearest valid form)
 CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
+    ("an auction of a portfolio without a size", sold(least=None), "members.auction.least", "missing", "1000000"),
+    ("an auction in no time", sold(length_s=0), "members.auction.length_s", "no time", "seconds such as 30"),
+    ("an auction that outlasts orders", sold(3, length_s=3), "members.auction.length_s", "would lapse", "at most 2"),
+    ("an auction beside orders of a second", sold(1), "members.auction.length_s", "would lapse", "a longer"),
+    ("an auction that invites nobody", sold(invites=0), "members.auction.invites", "bad value", "at least 1"),
+    ("an auction that invites some", sold(invites="some"), "members.auction.invites", "unknown name", '"all", or'),
+    ("a reserve above the notional", sold(reserve="2"), "members.auction.reserve", "100 %", '"1"'),
+    ("an auction at another time", sold(when="last"), "members.auction.when", "unknown name", "first, unfilled"),
+    ("an auction without a reserve", sold(reserve=None), "members.auction.reserve", "missing", "fraction"),
+    ("tiers that order nobody's money", sold(kind="own_contribution"), "members.auction.when", "orders nothing", "members"),
     ("account in two layers", layer(1, account="fund"), "layers[0].account", "counted twice", "an account of its own"),
     ("account is the backstop", {"backstop": BACKSTOP}, "layers[0].account", "as the backstop too", "of its own"),
     (

@@ -47,6 +47,10 @@ ROWS = (
     "haircut_max_of_profit",
     "haircut_max_of_equity",
     "pain_top20",
+    "auctions_held",
+    "auctions_sold",
+    "auction_cost",
+    "fund_auctions_won",
     "residual",
     None,
     "house_gained",
@@ -83,6 +87,7 @@ LAYERS = {
     "cash_haircut": "balances",
     "withdrawal_rate": "withdrawals",
 }
+IF_ANY = ("auctions_held", "auctions_sold", "auction_cost", "fund_auctions_won")  # shown where a policy has them
 SPREAD = ("bad_debt", "deleveraged_notional", "collected", "residual", "house_gain")
 
 
@@ -239,6 +244,8 @@ def _side_by_side(rows: Sequence[dict[str, Any]], unit: str) -> list[str]:
             out.append("")
             continue
         if name in INCIDENT_ROWS and name not in rows[0]:
+            continue
+        if name in IF_ANY and all(r.get(name) is None for r in rows):
             continue
         # The residual has its own line.
         names = [n for n in rows[0] if n.startswith(name) and n != "used_residual"] if name == "used_" else [name]

@@ -258,9 +258,13 @@ def _sharing(s: dict[str, Any]) -> list[tuple[str, str]]:
     a = s["auctions"]
     if a["held"]:
         paid = f"winners paid {words.signed(a['paid'])} on top of the mark" if a["won"] else "no bid at the reserve"
-        out.append(
-            ("auctions", f"{words.some(a['held'], 'auction')}; {words.short(a['notional'])} {unit} sold; {paid}")
-        )
+        if Decimal(a["paid"]) < 0:
+            paid = f"winners were paid {words.short(a['paid'].removeprefix('-'))} to take them"
+        thin = f"; {words.count(a['thin'])} thin" if a.get("thin") else ""
+        sold = f"{words.count(a['won'])} of {words.some(a['held'], 'portfolio')} sold{thin}"
+        out.append(("auctions", f"{sold}; {words.short(a['notional'])} {unit}; {paid}"))
+        if a.get("tiers"):
+            out.append(("bids", _bids(a)))
     if Decimal(members["called"]):
         out.append(
             ("called", f"{words.short(members['called'])} {unit} from {words.some(members['callees'], 'member')}")
@@ -283,6 +287,11 @@ def _sharing(s: dict[str, Any]) -> list[tuple[str, str]]:
     if sales and (sales["opened"] or Decimal(sales["netted"])):
         paid = f"paid {words.short(sales['residual'])} {unit} of what nobody had paid, the fund {words.short(sales['netted'])}"
         out.append(("fund auctions", f"{sales['won']} of {sales['opened']} won; {paid}"))
+        for asset, made in sales["shares"].items():
+            told = (
+                f"{words.count(made['issued'])} of {asset} made for what was paid, {words.count(made['burned'])} burned"
+            )
+            out.append(("shares", f"{told}; surplus sold {words.short(sales['sold'])} {unit}"))
     for halt in s["halts"]:
         state = "still on at the end" if halt["ended_ns"] is None else "over again at the end"
         out.append(("halt", f"{halt['halt']}: {halt['reason']}; {state}"))
@@ -294,6 +303,13 @@ def _sharing(s: dict[str, Any]) -> list[tuple[str, str]]:
             ("wind-down", f"paid out to {paid} {unit}; written off {words.short(s['wind_down']['written_off'])}")
         )
     return out
+
+
+def _bids(a: dict[str, Any]) -> str:
+    """Valid bids, those that did not count, and the tiers that bidders were put in."""
+    refused = ", ".join(f"{words.count(n)} {reason.replace('_', ' ')}" for reason, n in a["refused"].items())
+    tiers = ", ".join(f"{words.count(n)} {tier.replace('_', ' ')}" for tier, n in a["tiers"].items())
+    return f"{words.count(a['bids'])} valid{f', refused: {refused}' if refused else ''}; tiers: {tiers}"
 
 
 def _borne(c: dict[str, Any]) -> str:

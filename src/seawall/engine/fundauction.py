@@ -123,20 +123,26 @@ def _start_why(state: State, asset: int, rule: DebtRule | SurplusRule, at: Stand
     return (("auction.surplus_start", {**owed, "buffer": rule.buffer, "surplus": at.cash - at.selling}),)
 
 
+def opening_problem(state: State, sells: str, asset: int) -> Rejection | None:
+    """Why no auction of an asset's "debt" or "surplus" may be opened now; None: one may. Nothing is written."""
+    rule = rule_of(state, sells, asset)
+    if rule is None:
+        return Rejection(Refused.NO_AUCTIONS, {"sells": sells})
+    if not rule.lot:
+        return Rejection(Refused.BAD_AUCTION, {"why": f"the lot is less than a unit of {state.asset(asset).name}"})
+    return _start_problem(state, asset, rule, standing(state, asset))
+
+
 def open_fund_auction(state: State, step: Step, command: OpenFundAuction) -> Rejection | None:
     """Open an auction of debt or of surplus, if its start conditions hold."""
     asset = state.asset_index.get(command.asset)
     if asset is None:
         return Rejection(Refused.UNKNOWN_ASSET, {"asset": command.asset})
-    rule = rule_of(state, command.sells, asset)
-    if rule is None:
-        return Rejection(Refused.NO_AUCTIONS, {"sells": command.sells})
-    if not rule.lot:
-        return Rejection(Refused.BAD_AUCTION, {"why": f"the lot is less than a unit of {command.asset}"})
-    at = standing(state, asset)
-    problem = _start_problem(state, asset, rule, at)
+    problem = opening_problem(state, command.sells, asset)
     if problem is not None:
         return problem
+    rule, at = rule_of(state, command.sells, asset), standing(state, asset)
+    assert rule is not None  # else there was a problem
     number = state.auctions.number
     state.auctions.number += 1
     made = rule.start(state.time_ns)
@@ -146,20 +152,28 @@ def open_fund_auction(state: State, step: Step, command: OpenFundAuction) -> Rej
     return None
 
 
-def bid_fund_auction(state: State, step: Step, command: BidFundAuction) -> Rejection | None:
-    """Take a bid that beats the last one; who led before gets back what it had put in."""
+def bid_problem(state: State, command: BidFundAuction) -> Rejection | None:
+    """Why a bid would be refused now; None: it would lead. Nothing is written."""
     found = state.auctions.open.get(command.auction)
     if found is None:
         return Rejection(Refused.UNKNOWN_AUCTION, {"auction": command.auction})
     account = state.account_index.get(command.account)
     if account is None:
         return Rejection(Refused.UNKNOWN_ACCOUNT, {"account": command.account})
+    rule = rule_of(state, found.auction.kind, found.asset)
+    assert rule is not None  # it was opened by one
+    return _bid_problem(state, command, account, found, rule)
+
+
+def bid_fund_auction(state: State, step: Step, command: BidFundAuction) -> Rejection | None:
+    """Take a bid that beats the last one; who led before gets back what it had put in."""
+    refused = bid_problem(state, command)
+    if refused is not None:
+        return refused
+    found = state.auctions.open[command.auction]
     asset, last = found.asset, found.auction
     rule = rule_of(state, last.kind, asset)
     assert rule is not None  # it was opened by one
-    refused = _bid_problem(state, command, account, found, rule)
-    if refused is not None:
-        return refused
     made = found.auction = last.bid(rule.terms, command.account, command.shares, state.time_ns)
     name, previous = state.asset(asset).name, last.leader or ""
     held = 0 if not previous else last.fixed if last.kind == "debt" else last.best
@@ -374,6 +388,18 @@ def _closed(
     step.emit(FundAuctionClosed(number, auction.kind, *how, leader, asset, f"{SHARES}{asset}", *moved, why))
 
 
+def may_net(state: State, asset: int) -> int | Rejection:
+    """What the fund would pay of an asset's debt now (> 0, book units), or why nothing. Nothing is written."""
+    rules = state.policy.auctions
+    if rules is None or not rules.account:
+        return Rejection(Refused.NO_AUCTIONS, {"sells": "surplus"})
+    at = standing(state, asset)
+    spare, free = _spare(state, asset, at), at.debt - at.queued - at.on_auction
+    if free <= 0:
+        return Rejection(Refused.DEBT_TOO_SMALL, at._asdict())
+    return min(spare, free) if spare else Rejection(Refused.SURPLUS_TOO_SMALL, at._asdict())
+
+
 def net_fund_debt(state: State, step: Step, command: NetFundDebt) -> Rejection | None:
     """The fund pays debt that has waited and is not on auction, oldest first, out of what it has above its buffer.
 
@@ -382,18 +408,13 @@ def net_fund_debt(state: State, step: Step, command: NetFundDebt) -> Rejection |
     asset = state.asset_index.get(command.asset)
     if asset is None:
         return Rejection(Refused.UNKNOWN_ASSET, {"asset": command.asset})
-    rules = state.policy.auctions
-    if rules is None or not rules.account:
-        return Rejection(Refused.NO_AUCTIONS, {"sells": "surplus"})
-    at = standing(state, asset)
-    spare, free = _spare(state, asset, at), at.debt - at.queued - at.on_auction
-    if free <= 0:
-        return Rejection(Refused.DEBT_TOO_SMALL, at._asdict())
-    if not spare:
-        return Rejection(Refused.SURPLUS_TOO_SMALL, at._asdict())
+    found, rules = may_net(state, asset), state.policy.auctions
+    if isinstance(found, Rejection):
+        return found
+    assert rules is not None  # else nothing may be netted
     fund = state.house[rules.account]
     name, owed = state.account_name(fund), _waited(state, debts(state, asset))
-    _pay_residuals(state, step, state.cash_id(fund, asset), name, owed, min(spare, free), name)
+    _pay_residuals(state, step, state.cash_id(fund, asset), name, owed, found, name)
     step.sync_cash(fund, asset)
     return None
 

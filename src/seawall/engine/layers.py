@@ -214,23 +214,25 @@ def _post_draw(state: State, step: Step, rule: LayerRule, loss: Loss, amount: in
     else:
         free = {member: free_cash(state, account, loss.asset) for member, account in accounts.items()}
         left = amount
-        ranks = tier_order(state, list(free)) if rule.kind is LayerKind.MEMBERS else [list(free)]
-        for tier in ranks:
-            own = {member: free[member] for member in tier if free[member]}
+        ranks = tier_order(state, loss, list(free)) if rule.kind is LayerKind.MEMBERS else [(None, list(free))]
+        for tier, names in ranks:
+            own = {member: free[member] for member in names if free[member]}
             part = min(left, sum(own.values()))
             if part:
-                _share(state, step, rule, loss, {m: accounts[m] for m in own}, own, part, left)
+                _share(state, step, rule, loss, {m: accounts[m] for m in own}, own, part, left, tier)
                 left -= part
     count(state, rule, loss, amount)
     loss.left -= amount
 
 
-def tier_order(state: State, names: Sequence[str]) -> list[list[str]]:
-    """Members by auction tier in order of use, one rank without an auction; one that was not invited stands with
-    those who bid well."""
-    if not state.members.tiers:
-        return [list(names)]
-    return tiers_in_order({name: state.members.tiers.get(name, Tier.COMPETITIVE) for name in names})
+def tier_order(state: State, loss: Loss, names: Sequence[str]) -> list[tuple[Tier | None, list[str]]]:
+    """Members by the tier of their bid for the portfolio that the loss comes from, in order of use; one rank without an
+    auction of it. One that was not invited stands with those who bid well."""
+    case = state.cases.get(loss.unit) if loss.unit is not None else None
+    if case is None or not case.tiers:
+        return [(None, list(names))]
+    found = {name: case.tiers.get(name, Tier.COMPETITIVE) for name in names}
+    return [(found[tier[0]], tier) for tier in tiers_in_order(found)]
 
 
 def _share(
@@ -242,6 +244,7 @@ def _share(
     free: dict[str, int],
     part: int,
     left: int,
+    tier: Tier | None,
 ) -> None:
     """Members of one rank pay ``part``, pro rata to what each has left, to the unit."""
     weights = list(free.values())
@@ -250,7 +253,8 @@ def _share(
     posted = tuple((state.account_name(accounts[member]), share) for member, share in shares.items())
     for member, share in shares.items():
         _transfer(state, step, rule, loss, accounts[member], share)
-    why: Why = (("layer.members", {"left": left, "balances": weights}),)
+    ranked = {} if tier is None else {"tier": tier.value}
+    why: Why = (("layer.members", {"left": left, "balances": weights, **ranked}),)
     step.emit(MembersDrawn(loss.number, rule.name, asset, part, posted, why))
     for member, share in shares.items():
         open_claim(state, step, loss.number, state.account_name(accounts[member]), asset, share, layer=rule)

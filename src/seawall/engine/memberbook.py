@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from seawall.members import CallWindow, Tier
+from seawall.members import CallWindow
 
 CONTRIBUTION = "contribution:"
 
@@ -20,7 +20,6 @@ class MemberBook:
         paid_in: contribution of each member by asset, book units: what caps and shares of calls are counted on.
         windows: window of cash calls by asset, open since a loss reached members' money; its base is what members had
             paid in when it opened.
-        tiers: how members behaved in the last auction; their money is used in that order. Empty: pro rata.
         groups: affiliates of each member that has some, itself among them, in order of name.
         stopped: members that will not pay when they are asked next.
         failed: members in default: they are not called, do not bid, put nothing back.
@@ -30,7 +29,6 @@ class MemberBook:
     accounts: dict[str, int] = field(default_factory=dict)
     paid_in: dict[int, dict[str, int]] = field(default_factory=dict)
     windows: dict[int, CallWindow] = field(default_factory=dict)
-    tiers: dict[str, Tier] = field(default_factory=dict)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
@@ -65,8 +63,6 @@ class MemberBook:
         for asset, window in self.windows.items():
             taken = sorted(window.taken.items())
             yield f"calls {asset} {window.opened_ns} {window.closes_ns} {sorted(window.base.items())} {taken}"
-        for name, tier in self.tiers.items():
-            yield f"tier {name} {tier.value}"
         if self.stopped:
             yield f"stopped paying {sorted(self.stopped)}"
         if self.failed:

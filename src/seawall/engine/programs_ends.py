@@ -47,6 +47,19 @@ ENDS: Mapping[str, Rule] = {
         (("paid", "add", "bid", 0),),
         (Post("paid", "amount", "{buyer}", OWN, "auction"),),
     ),
+    "auction.terms": Rule(
+        "Reserve, and how far below the winner a bid is still competitive: shares of the portfolio's notional, rounded "
+        "down. A winner is paid no more than the reserve.",
+        (
+            ("reserve", "muldiv", "notional", "num", "den"),
+            ("within", "muldiv", "notional", "near_num", "near_den"),
+            ("asked", "sub", 0, "paid"),
+            ("below", "sub", "asked", 1),
+            ("enough", "compare", "below", "reserve"),
+        ),
+        (),
+        ("enough",),
+    ),
     "distribution.class": Rule(
         "A class is paid before the next, pro rata to what each claim still is; largest remainder, ties by name.",
         (("whole", "sum", "claims"), ("pays", "min", "left", "whole"), ("parts", "split", "pays", "claims")),

@@ -22,6 +22,7 @@ from seawall.ledger import Ledger
 from seawall.liquidation import BlockUse, HaltTrack
 from seawall.margin import Book, BookSnapshot
 from seawall.market import Instrument, Kind
+from seawall.members import Tier
 from seawall.money import Asset
 from seawall.waterfall import ClaimBook, DeficitBook
 from seawall.waterfall.winddown import Claim
@@ -37,7 +38,8 @@ class Case:
     """One account under liquidation. ``market`` is where its largest requirement was when it began: its losses count there.
     ``event`` is the number of its first loss, 0 without one, ``called`` what each member paid on cash calls for it.
     ``use`` is what its close-outs used of the caps since marks number ``block``; ``waits`` since which marks number it
-    has been waiting for room in the window of each market (number)."""
+    has been waiting for room in the window of each market (number). ``tiers``: how members bid in the auction of its
+    portfolio; their money is used in that order for its losses. Empty: pro rata."""
 
     unit: int
     started_ns: int
@@ -51,6 +53,7 @@ class Case:
     block: int = -1
     use: BlockUse = field(default_factory=BlockUse)
     waits: dict[int, int] = field(default_factory=dict)
+    tiers: dict[str, Tier] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -229,6 +232,8 @@ def state_lines(state: State) -> Iterator[str]:
             yield f"called {unit} {sorted(case.called.items())}"
         if case.waits:
             yield f"waits {unit} {sorted(case.waits.items())}"
+        if case.tiers:
+            yield f"tiers {unit} {[(name, tier.value) for name, tier in sorted(case.tiers.items())]}"
         if case.block >= 0:
             yield f"block {unit} {case.block} {case.use.notional} {case.use.fund_loss} {sorted(case.use.markets)}"
     for unit, event in sorted(state.carried.items()):

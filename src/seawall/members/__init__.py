@@ -47,7 +47,15 @@ from seawall.members.fund import (
 from seawall.members.history import CoverHistory, Day, averaged_size, cover_history
 from seawall.members.own import OwnSlice
 from seawall.members.roster import Group, Member, Roster
-from seawall.members.rules import MEASURES, ContributionRule, Fails, MembersRule, SizeRule
+from seawall.members.rules import (
+    MEASURES,
+    AuctionWhen,
+    ContributionRule,
+    Fails,
+    MembersRule,
+    PortfolioAuctionRule,
+    SizeRule,
+)
 from seawall.members.shares import pro_rata, to_units
 from seawall.members.sizing import (
     AveragedSize,
@@ -75,6 +83,7 @@ __all__ = [
     "Assessments",
     "AuctionResult",
     "AuctionTerms",
+    "AuctionWhen",
     "AveragedSize",
     "Bid",
     "BidRefusal",
@@ -102,6 +111,7 @@ __all__ = [
     "Member",
     "MembersRule",
     "OwnSlice",
+    "PortfolioAuctionRule",
     "PrefundedTest",
     "ReplenishRule",
     "RequiredFund",

@@ -53,6 +53,36 @@ class Fails(Enum):
 LATER = {"later": True}  # left out of a policy's canonical form at its default: hashes from before it existed stay
 
 
+class AuctionWhen(Enum):
+    """When a portfolio is auctioned."""
+
+    FIRST = "first"  # before the market answers its close-out orders
+    UNFILLED = "unfilled"  # what the market did not take of them
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioAuctionRule:
+    """The auction of the positions of an account in liquidation among the other members.
+
+    Attributes:
+        least: smallest portfolio that is auctioned, gross notional in millionths of the quote currency.
+        when: before or after its orders were answered.
+        length_ns: bids are taken for so long; shorter than orders stand, so that they can be answered when it failed.
+        invites: so many of the other members, largest contribution first, ties by name; 0: all of them.
+        reserve: most that is paid to the winner, share of gross notional.
+        competitive_within: how far below the winner (or the reserve) a bid is still competitive, share of gross notional.
+
+    Source: default procedures of clearing houses; tiers after BIS Working Paper 938. Parameters are the policy's.
+    """
+
+    least: int
+    when: AuctionWhen
+    length_ns: int
+    invites: int
+    reserve: Fraction
+    competitive_within: Fraction
+
+
 @dataclass(frozen=True, slots=True)
 class MembersRule:
     """The default fund that members pay into, and what may be called from them.
@@ -77,6 +107,7 @@ class MembersRule:
         weights: weighted contributions: share of each measure (``MEASURES``) in the rest; they sum to one. ``risk`` is
             the initial requirement, ``open_interest`` gross notional, ``stress`` the member's own largest stress loss
             over margin. Traded volume, which clearing houses use too, is not in a book.
+        auction: how a defaulter's portfolio is auctioned; None: not by rule.
 
     Source: order of use and caps as in EMIR articles 42, 43 and 45; parameters are the policy's.
     """
@@ -96,3 +127,4 @@ class MembersRule:
     size: SizeRule | None = field(default=None, metadata=LATER)
     fixed_each: int = field(default=0, metadata=LATER)
     weights: Mapping[str, Fraction] | None = field(default=None, metadata=LATER)
+    auction: PortfolioAuctionRule | None = field(default=None, metadata=LATER)

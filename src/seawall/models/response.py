@@ -126,6 +126,14 @@ class MarketResponse:
         pressure.displaced = end
         return size / notional, 1 + side * average
 
+    def impact(self, market: str, side: int, notional: float) -> float:
+        """How far from the mark an order of ``notional`` (> 0) would be filled on average, without a limit, if it came
+        now; a fraction of the price. Nothing is filled."""
+        state = self._markets[market]
+        pressure = state.sides[side]
+        start = self._volume_at(pressure.displaced, state.depth)
+        return self._mean(start, start + notional, state.depth) - pressure.marked
+
     def _volume_at(self, displacement: float, depth: float, *, bounded: bool = True) -> float:
         """Volume that displaces the price so far. Unbounded: any volume can be had once it stands at ``largest``."""
         if not bounded and displacement >= self.parameters.largest:

@@ -14,7 +14,7 @@ from seawall.engine import Policy
 from seawall.errors import InputError
 from seawall.margin import BookSnapshot
 from seawall.market import Kind, MarkRule
-from seawall.models import ResponseParameters
+from seawall.models import BiddingParameters, ResponseParameters
 from seawall.replay.driver import Progress, Replay
 from seawall.replay.generator import MarketSeed, generate_book, parse_generate
 from seawall.replay.paths import Observations, Path, bars_path, scenario_path
@@ -44,6 +44,7 @@ def replay(
     marks: str | None = None,
     response: ResponseParameters | None = None,
     incidents: Any = None,
+    bidding: BiddingParameters | None = None,
     out: str | FilePath | None = None,
     threads: int = 1,
     progress: Progress | None = None,
@@ -63,6 +64,7 @@ def replay(
         response: how the market answers close-outs.
         incidents: what happens beside the prices: a script by name or file, a ``Script``, or a list of incidents; beside
             those of the scenario.
+        bidding: how members and others bid, where the policy holds auctions.
         out: run directory to write (new or empty); None: nothing is written.
         threads: threads of full margin passes; the result is the same with any number.
         progress: called with (steps done, steps in all, text).
@@ -74,7 +76,9 @@ def replay(
     mark_rule = mark_rule_for(rules, marks)
     script = incidents_of(incidents)
     found = path_for(prices, book, index, mapping, start, end, symbols, path).with_incidents(script)
-    engine = Replay(found, rules, marks=mark_rule, response=response, threads=threads, progress=progress)
+    engine = Replay(
+        found, rules, marks=mark_rule, response=response, bidding=bidding, threads=threads, progress=progress
+    )
     snapshot = engine.open(lambda first: book_for(book, found, first))
     options = {
         "prices": name_of(prices),

@@ -83,8 +83,10 @@ def check_run(path: str | Path, *, threads: int = 1, progress: Callable[[int], N
         said = {key: row.get(key) for key in came} if came else row
         wrong += _differences(f"incidents.{number}", said, came)
     for name, frame in counted_frames(tally).items():
-        if not frame.equals(record.frames[name]):
-            wrong.append((f"{name}.parquet", f"{record.frames[name].height} rows", "other rows or values"))
+        written = record.frames.get(name)
+        if written is None or not frame.equals(written):
+            has = "no such file" if written is None else f"{written.height} rows"
+            wrong.append((f"{name}.parquet", has, "other rows or values"))
     return CheckedRun(found, tuple(wrong[:MOST_NAMED]), checked=True)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from seawall.engine import Policy
 from seawall.errors import FaultError, InputError
 from seawall.margin import BookSnapshot
-from seawall.models import ResponseParameters
+from seawall.models import BiddingParameters, ResponseParameters
 from seawall.replay.driver import Progress
 from seawall.replay.outcome import Outcome
 from seawall.replay.present import present, report
@@ -142,6 +142,7 @@ def compare(
     marks: str | None = None,
     response: ResponseParameters | None = None,
     incidents: Any = None,
+    bidding: BiddingParameters | None = None,
     workers: int = 2,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -151,7 +152,7 @@ def compare(
     marks on the way are each policy's own, unless ``marks`` says otherwise.
 
     Args:
-        book, prices, index, mapping, start, end, symbols, path, response, incidents: as in ``replay``.
+        book, prices, index, mapping, start, end, symbols, path, response, incidents, bidding: as in ``replay``.
         policies: preset names, TOML files or policies; None: all presets.
         seeds: other generated books beside: a number counts up from the book's seed, or the seeds themselves.
         marks: "last" or "banded" for all; None: as each policy says.
@@ -173,6 +174,7 @@ def compare(
         path,
         response,
         incidents=incidents,
+        bidding=bidding,
     )
     books = Books(book, event, rules[0][1])
     if books.options is None and seeds is not None:

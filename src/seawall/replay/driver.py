@@ -32,8 +32,9 @@ from seawall.errors import InputError
 from seawall.journal import GENESIS, LogWriter, Manifest, RunDirectory, create_run
 from seawall.margin import BookSnapshot
 from seawall.market import MarkRule, Quarantine, SourceMemory, scaled_price
-from seawall.models import MarketResponse, ResponseParameters
+from seawall.models import BiddingParameters, MarketResponse, ResponseParameters
 from seawall.replay.actors import add_actors
+from seawall.replay.auctioneer import Auctioneer
 from seawall.replay.feed import FeedCounts, MarkFeed
 from seawall.replay.frames import build_frames
 from seawall.replay.incidents import Incidents
@@ -60,6 +61,7 @@ class Replay:
         policy: the rules.
         marks: how marks are made; None: as the policy says.
         response: parameters of the market's answer to close-outs; None: the defaults.
+        bidding: parameters of who bids in auctions, where the policy has any; None: the defaults.
         threads: threads of the full margin passes; results do not depend on it.
         progress: called with (steps done, steps in all, what is happening).
     """
@@ -71,12 +73,15 @@ class Replay:
         *,
         marks: MarkRule | None = None,
         response: ResponseParameters | None = None,
+        bidding: BiddingParameters | None = None,
         threads: int = 1,
         progress: Progress | None = None,
     ) -> None:
         self.path = path
         self.policy = policy if marks is None else replace(policy, marks=marks)
         self.response = MarketResponse(response)
+        self.bidding = bidding
+        self.auctioneer: Auctioneer | None = None
         self.threads = threads
         self.progress = progress or (lambda done, whole, what: None)
         self._stream: Iterator[Observations] = path.stream()
@@ -163,6 +168,9 @@ class Replay:
             tally = Tally(state, Valuer(state))
             tally.open()
             timeline = Timeline(state, tally, self.path)
+            self.auctioneer = Auctioneer.of(
+                state, self.response, self.bidding, lambda command: self._do(state, tally, command)
+            )
             incidents = Incidents(
                 self.path.incidents,
                 self.path.start_ns,
@@ -293,9 +301,13 @@ class Replay:
                     value=str(dict(outcome.rejection.detail)),
                 )
             timeline.at_marks()
+            if self.auctioneer is not None:
+                self.auctioneer.before_orders()
             for event in outcome.events:
-                if isinstance(event, IntentOpened):
+                if isinstance(event, IntentOpened) and event.intent in state.intents:  # not sold by auction
                     self._answer(state, tally, event)
+            if self.auctioneer is not None:
+                self.auctioneer.after_orders()
         else:
             timeline.at_marks()
         incidents.carry_out(seen.time_ns)
@@ -306,6 +318,8 @@ class Replay:
         if state.winding is None and (state.cases or state.watch or state.intents or _holds(state)):
             deadline = time_ns + self.policy.liquidation.deadline_ns
             self._do(state, tally, Resolve(max(deadline, state.time_ns)))
+        if self.auctioneer is not None:
+            self.auctioneer.after_resolve()
 
     def _indexes(self, book: BookSnapshot, marks: dict[str, int]) -> dict[str, tuple[int, int]]:
         """Index prices of collateral where the policy judges accounts as a whole: the mark of the asset's own market.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 FRAMES = ("timeline", "layers", "accounts", "markets", "deleveragings")
+IF_ANY = ("bids",)  # written only by a run that has rows for it
 TEXT, COUNT, AMOUNT, PRICE = "text", "count", "amount", "price"
 
 LAYERS = {
@@ -93,10 +94,21 @@ DELEVERAGINGS = {
     "given_up": AMOUNT,
     "cause": TEXT,
 }
+BIDS = {
+    "record": COUNT,
+    "time_ns": COUNT,
+    "account": TEXT,
+    "notional": AMOUNT,
+    "reserve": AMOUNT,
+    "member": TEXT,
+    "bid": AMOUNT,
+    "outcome": TEXT,
+    "tier": TEXT,
+}
 
 
 def build_frames(tally: Tally, timeline: Timeline, quarantined: dict[str, int]) -> dict[str, pl.DataFrame]:
-    """All five frames at the end of a run.
+    """All five frames at the end of a run, and ``bids`` where portfolios were auctioned.
 
     Args:
         tally, timeline: fed to the end; the state they look at is the closing one.
@@ -107,14 +119,16 @@ def build_frames(tally: Tally, timeline: Timeline, quarantined: dict[str, int]) 
         **counted_frames(tally),
         "markets": _frame(tally, MARKETS, _markets(tally, timeline, quarantined)),
     }
-    return {name: found[name] for name in FRAMES}
+    return {name: found[name] for name in (*FRAMES, *IF_ANY) if name in found}
 
 
 def counted_frames(tally: Tally) -> dict[str, pl.DataFrame]:
-    """The frames that follow from the log alone: layers, accounts, deleveragings."""
+    """The frames that follow from the log alone: layers, accounts, deleveragings, bids."""
     open_now = {tally.state.book.account_of(unit) for unit in tally.state.cases}
     closing = Equities(tally.state, tally.valuer)
+    bids = tally.shares.bids.rows
     return {
+        **({"bids": _frame(tally, BIDS, bids)} if bids else {}),
         "layers": _frame(tally, LAYERS, [tuple(row[name] for name in LAYERS) for row in layer_rows(tally)]),
         "accounts": _frame(tally, ACCOUNTS, [_account(tally, a, closing, open_now) for a in tally.accounts.values()]),
         "deleveragings": _frame(tally, DELEVERAGINGS, tally.deleveragings),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from seawall.engine import State
+from seawall.engine import Policy, State
 from seawall.margin.fullpass import full_pass
 from seawall.money import format_amount
 from seawall.replay.incident_words import totals
@@ -57,6 +57,10 @@ METRICS: tuple[Metric, ...] = (
     Metric("charged", "money", "charged to positions"),
     Metric("cash_cut", "money", "balances cut"),
     Metric("on_withdrawals", "money", "put on withdrawals"),
+    Metric("auctions_held", "count", "portfolios auctioned"),
+    Metric("auctions_sold", "count", "portfolios sold"),
+    Metric("auction_cost", "money", "paid to take them"),
+    Metric("fund_auctions_won", "count", "auctions of the fund won"),
     Metric("residual", "money", "nobody paid"),
     Metric("pending", "money", "not final"),
     Metric("house_gained", "name", "house account best off"),
@@ -140,6 +144,7 @@ def metrics(run: Run) -> dict[str, Any]:
         "pain_top20": pain["top20"],
         "pain_gini": pain["gini"],
         **_shared(s),
+        **_auctions(run.state.policy, s),
         "residual": s["residual"],
         "pending": s["pending"],
         "house_gained": None if house is None else house[0],
@@ -164,6 +169,18 @@ def _shared(s: dict[str, Any]) -> dict[str, str | None]:
     }
     found = {"members_paid": s["members"]["contributions"], "called": s["members"]["called"], **s["socialised"]}
     return {name: found[name] if wanted & kinds else None for name, wanted in asked.items()}
+
+
+def _auctions(policy: Policy, s: dict[str, Any]) -> dict[str, int | str | None]:
+    """Auctions that were held; None where the policy holds none of the kind."""
+    held = policy.members is not None and policy.members.auction is not None
+    found = s["auctions"]
+    return {
+        "auctions_held": found["held"] if held else None,
+        "auctions_sold": found["won"] if held else None,
+        "auction_cost": found.get("cost", "0") if held else None,
+        "fund_auctions_won": None if policy.auctions is None else s["fund_auctions"]["won"],
+    }
 
 
 def decimal_text(value: Decimal) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seawall.engine import State
 from seawall.errors import InputError
 from seawall.journal import RunDirectory, open_run
-from seawall.replay.frames import FRAMES
+from seawall.replay.frames import FRAMES, IF_ANY
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,7 +22,7 @@ class Record:
 
     Attributes:
         summary: the result document, see ``docs/reference/result.md``.
-        frames: ``timeline``, ``layers``, ``accounts``, ``markets``, ``deleveragings``.
+        frames: ``timeline``, ``layers``, ``accounts``, ``markets``, ``deleveragings``; ``bids`` where there were any.
         path: run directory, or None when nothing was written.
     """
 
@@ -49,7 +49,7 @@ def open_record(path: str | Path) -> Record:
             expected="a run that ended or was interrupted; run it again",
         )
     frames = {}
-    for name in FRAMES:
+    for name in (*FRAMES, *(n for n in IF_ANY if (where / f"{n}.parquet").is_file())):
         file = where / f"{name}.parquet"
         try:
             frames[name] = pl.read_parquet(file)

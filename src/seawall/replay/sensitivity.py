@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from seawall.engine import Policy
 from seawall.errors import InputError
-from seawall.models import ResponseParameters
+from seawall.models import BiddingParameters, ResponseParameters
 from seawall.replay.compare import SHARE_SCALE, about, checked_alike, read_document, write_document
 from seawall.replay.driver import Progress
 from seawall.replay.generator import GeneratorOptions, parse_generate
@@ -95,6 +95,7 @@ def sensitivity(
     marks: str | None = None,
     response: ResponseParameters | None = None,
     incidents: Any = None,
+    bidding: BiddingParameters | None = None,
     workers: int = 2,
     progress: Progress | None = None,
 ) -> Sensitivity:
@@ -106,7 +107,7 @@ def sensitivity(
 
     Args:
         book: ``generate:...``.
-        prices, policy, index, mapping, start, end, symbols, path, marks, response, incidents: as in ``replay``.
+        prices, policy, index, mapping, start, end, symbols, path, marks, response, incidents, bidding: as in ``replay``.
         seeds: how many, counted up from the book's seed, or which.
         leverages: factors on the book's leverage.
         workers, progress: as in ``compare``. Ctrl-C keeps the finished books.
@@ -120,7 +121,7 @@ def sensitivity(
     base = replace(given, accounts=min(given.accounts, accounts))
     share = Fraction(base.accounts, given.accounts)  # exact: Fraction
     chosen = None if symbols is None else tuple(symbols)
-    event = Event(prices, index, mapping, start, end, chosen, path, response, share, incidents)
+    event = Event(prices, index, mapping, start, end, chosen, path, response, bidding, share, incidents)
     drawn, levered = seeds_from(base, seeds), leverages_of(base, leverages)
     books = Books(base.text, event, rules)
     cells = [replace(c, timeline=False) for c in grid([(rules.name, rules)], [*drawn, *levered], (marks,))]

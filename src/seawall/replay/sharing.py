@@ -38,6 +38,7 @@ from seawall.engine.events import (
     WrittenOff,
 )
 from seawall.money import split
+from seawall.replay.auctions import AuctionBids
 from seawall.replay.shares import charges_of
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Shares:
     written_off: int = 0
     restored: int = 0
     auctions: int = 0
+    bids: AuctionBids = field(default_factory=AuctionBids)
     auctions_won: int = 0
     auctioned_notional: int = 0
     auction_paid: int = 0
@@ -272,6 +274,7 @@ def _position_sold(tally: Tally, event: PositionSold) -> None:
 
 def _auction_held(tally: Tally, event: AuctionHeld) -> None:
     tally.shares.auctions += 1
+    tally.shares.bids.note(tally, event)
     if event.winner is None:
         return
     tally.shares.auctions_won += 1

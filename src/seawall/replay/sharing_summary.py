@@ -68,6 +68,7 @@ def shared(tally: Tally) -> dict[str, Any]:
             "won": s.auctions_won,
             "notional": text(s.auctioned_notional),
             "paid": text(s.auction_paid),
+            **s.bids.summary(text),
         },
         "fund_auctions": {
             **{step: s.fund_auctions.get(step, 0) for step in ("opened", "restarted", "won", "called_off")},

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from seawall.engine import Policy, to_plain
 from seawall.errors import InputError
 from seawall.margin import BookSnapshot
-from seawall.models import ResponseParameters
+from seawall.models import BiddingParameters, ResponseParameters
 from seawall.replay.actors import add_actors
 from seawall.replay.api import book_for, mark_rule_for, name_of, path_for
 from seawall.replay.driver import Progress, Replay
@@ -47,6 +47,7 @@ class Event:
     symbols: tuple[str, ...] | None = None
     path: str = "ohlc"
     response: ResponseParameters | None = None
+    bidding: BiddingParameters | None = None
     depth_share: Fraction = Fraction(1)
     incidents: Any = None
 
@@ -164,21 +165,20 @@ class _Replays:
             if not opened:  # prices are read once per process
                 path = replace(self.event.open(GENERATE if self.generated else book), actors=())  # they are in the book
                 opened.append((path, path_hash(path)))
-            return run_cell(cell, book, *opened[0], self.event.response, tell)
+            return run_cell(cell, book, *opened[0], self.event, tell)
 
         return do
 
 
-def run_cell(
-    cell: Cell, book: BookSnapshot, path: Path, path_sha: str, response: ResponseParameters | None, tell: Tell
-) -> Outcome:
+def run_cell(cell: Cell, book: BookSnapshot, path: Path, path_sha: str, event: Event, tell: Tell) -> Outcome:
     """Replay one cell."""
     policy = policy_from_canonical(cell.policy)
     engine = Replay(
         path,
         policy,
         marks=mark_rule_for(policy, cell.marks),
-        response=response,
+        response=event.response,
+        bidding=event.bidding,
         progress=lambda done, whole, what: tell(done, whole),
     )
     run = engine.run(engine.open(lambda first: book))

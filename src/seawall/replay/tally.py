@@ -166,7 +166,9 @@ class Tally:
         return sum(self.lots_value(p.market, p.lots) for p in self.state.book.unit_state(unit).positions)
 
     def _ended(self, event: LiquidationEnded) -> None:
-        self.account(event.account).outcome = event.outcome
+        account = self.account(event.account)
+        sold = event.outcome == "closed" and account.auctioned_notional
+        account.outcome = "auctioned" if sold else event.outcome
 
     def _filled(self, event: Filled) -> None:
         self.fills += 1

@@ -229,6 +229,7 @@ def _left(s: dict[str, Any]) -> list[Part]:
 OUTCOMES = {
     "restored": "was whole again",
     "closed": "was closed out in the market",
+    "auctioned": "was sold by auction among the members",
     "taken_over": "was taken over by the backstop",
     "deleveraged": "was closed against winners",
     "still_open": "was still under liquidation at the end",

@@ -37,6 +37,7 @@ from seawall.tables.halts import read_halts, read_wind_down
 from seawall.tables.keys import Table, nearest
 from seawall.tables.layers import choice, maybe_seconds, money, read_deleverage, read_layers, read_profit_cap
 from seawall.tables.members import read_groups
+from seawall.tables.portfolio_auction import read_portfolio_auction
 from seawall.tables.sizing import check_size, read_size, read_weights
 from seawall.tables.soundness import check_sound
 from seawall.waterfall import OTHER_TIER, LayerKind
@@ -169,6 +170,7 @@ def _members(t: Table | None) -> MembersRule | None:
         groups=read_groups(t),
         size=read_size(t.table("size")),
         **read_weights(t),
+        auction=read_portfolio_auction(t.table("auction")),
     )
     check_size(rule, t)
     if rule.call_per_window < rule.call_per_default:

@@ -13,6 +13,7 @@ from seawall.engine import AuctionsRule, HouseAccount, Policy, WindDownRule
 from seawall.liquidation import BackstopRule, Criterion, FeeKind, HaltRule, LiquidationRule, MarketAmount
 from seawall.margin import Stress
 from seawall.members import Fails, MembersRule, SizeRule
+from seawall.tables.portfolio_auction import portfolio_auction_to_mapping
 from seawall.waterfall import (
     OTHER_TIER,
     AuctionTerms,
@@ -313,6 +314,7 @@ def _members(rule: MembersRule) -> dict[str, Any]:
             "reinstated_inside_window": rule.reinstated_inside_window or None,
             "fails": None if rule.fails is Fails.NEVER else rule.fails.value,
             "groups": [list(names) for names in rule.groups] or None,
+            "auction": None if rule.auction is None else portfolio_auction_to_mapping(rule.auction, exact),
         },
         {
             "fixed_each": "0",

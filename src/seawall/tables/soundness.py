@@ -15,6 +15,7 @@ from seawall.tables.auctions import check_auctions
 from seawall.tables.keys import Table
 from seawall.tables.members import check_life
 from seawall.tables.policy_file import exact
+from seawall.tables.portfolio_auction import check_portfolio_auction
 from seawall.waterfall import PAYING, CapHolder, LayerKind, LayerRule, Limit, LimitScope, PriceRule, RateOf
 
 ONE = Fraction(1)
@@ -68,6 +69,7 @@ def check_sound(policy: Policy, top: Table) -> None:
     _profit_cap(policy, top)
     _halts(policy, top)
     check_auctions(policy, top)
+    check_portfolio_auction(policy, top)
 
 
 # --- whose money ----------------------------------------------------------------------------------------------------

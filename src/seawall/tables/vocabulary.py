@@ -10,7 +10,7 @@ from typing import NamedTuple
 from seawall.engine.halts import MEASURES
 from seawall.engine.policy import CLAIMANT_CLASSES
 from seawall.liquidation import FeeKind, HaltKind, LimitKind, OverLimit, PaceKind, Sense
-from seawall.members import ContributionRule, Fails
+from seawall.members import AuctionWhen, ContributionRule, Fails
 from seawall.money import PROFILES
 from seawall.waterfall import CAUSES, CapHolder, GainsBase, LayerKind, PriceRule, RankRule, RateOf
 
@@ -219,6 +219,17 @@ VOCABULARY: tuple[Key, ...] = tuple(
         ("members.size.stresses", "moves", "changes by coin or market", "of the prices of these; the others: other"),
         ("members.size.stresses", "scenario", "scenario", "each coin's move farthest from where that event began"),
         ("members.size.stresses", "other", "change", "of the price of every coin that is not named"),
+        ("members.auction", "least", AMOUNT, "smallest portfolio, gross notional, that is auctioned among the members"),
+        (
+            "members.auction",
+            "when",
+            _one_of(AuctionWhen),
+            "before the market answers its orders, or what it did not take of them",
+        ),
+        ("members.auction", "length_s", SECONDS, "bids are taken for so long; shorter than an order stands"),
+        ("members.auction", "invites", "all or whole number", "who may bid: all others, or so many of the largest"),
+        ("members.auction", "reserve", SHARE, "most paid to the winner, of the portfolio's notional"),
+        ("members.auction", "competitive_within", SHARE, "of notional below the winner: still a competitive bid"),
         ("halts", "kind", _one_of(HaltKind), "what stands still; deleveraging: a switch"),
         ("halts", "length_s", SECONDS, "from the last time a criterion was met"),
         ("halts", "longest_s", SECONDS, "never longer than this"),

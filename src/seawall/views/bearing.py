@@ -28,6 +28,7 @@ OUTSIDERS = ("members", "socialised")  # said only where a policy asks them
 OUTCOMES = {
     "restored": "got back above its requirement",
     "closed": "closed in the market",
+    "auctioned": "sold by auction among the members",
     "taken_over": "taken over by the backstop",
     "deleveraged": "bankrupt, closed against winners",
     "still_open": "still open at the end",

@@ -18,7 +18,7 @@ from seawall.views.decision_find import CHARGED, Found, Share, find
 from seawall.views.decision_keys import policy_keys
 from seawall.views.decision_moment import Avoided, Moment, watch_record
 from seawall.views.decision_queue import its_queue, queue_of, skipped_layers
-from seawall.views.decision_shared import AVOIDED, SHARED
+from seawall.views.decision_shared import AVOIDED, SHARED, tier_of
 from seawall.views.decision_terms import Terms, clock
 from seawall.views.decision_untouched import Untouched
 from seawall.views.decision_values import Decision, Explanation, Numbers, Position, Posting, Program, Step
@@ -233,6 +233,8 @@ def _facts(scene: Scene, found: Located) -> list[Avoided]:
     note = AVOIDED.get(event["kind"], "")
     if event.get("cause") == "profit_cap":
         note = f"the profits of its side of {event['market']} within the cap: nobody is closed then, wherever they rank"
+    elif tier_of(event) and tier_of(event) != "winner":
+        note = "a better bid in the auction of that portfolio: who bid better pays only once this tier has nothing left"
     elif event["kind"] == CHARGED:
         note = f"holding fewer lots of {event['market']} at that moment: each open lot paid the same, long or short"
     elif event["kind"] == "halt_began":

@@ -9,8 +9,10 @@ from typing import Any
 from seawall.engine import AuctionsRule, Policy
 from seawall.engine.auctionbook import ESCROW
 from seawall.liquidation import MarketAmount
+from seawall.members import PortfolioAuctionRule
 from seawall.money import format_amount
 from seawall.tables.policy_file import exact
+from seawall.tables.portfolio_auction import portfolio_auction_to_mapping
 from seawall.waterfall import DeleverageRule, LayerKind, LayerRule, PriceRule
 
 Event = Mapping[str, Any]
@@ -72,6 +74,8 @@ def policy_keys(event: Event, policy: Policy, served: DeleverageRule | None = No
             ("wind_down.classes", " -> ".join(policy.wind_down.classes)),
             ("wind_down.interim_share", str(policy.wind_down.interim_share)),
         ]
+    elif kind == "auction_held" and policy.members is not None and policy.members.auction is not None:
+        out = _portfolio(policy.members.auction)
     elif kind in _AUCTIONS and policy.auctions is not None:
         out = _auctions(event, policy.auctions)
     if kind in _WATERFALL or "layer" in event:
@@ -162,6 +166,12 @@ def _auctions(event: Event, rules: AuctionsRule) -> Keys:
     for key, time in (("bid_s", rule.terms.bid_time), ("length_s", rule.terms.length)):
         out.append((f"auctions.{sells}.{key}", str(time // 10**9)))
     return out
+
+
+def _portfolio(rule: PortfolioAuctionRule) -> Keys:
+    """The terms of the auction of a portfolio."""
+    said = portfolio_auction_to_mapping(rule, exact)
+    return [(f"members.auction.{key}", str(value)) for key, value in said.items()]
 
 
 def _amount(millionths: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from seawall.engine.memberbook import CONTRIBUTION
 from seawall.views.decision_auctions import AUCTIONS
 from seawall.views.decision_members import MEMBERS
 from seawall.views.decision_terms import Terms, clock, whose
@@ -30,10 +31,26 @@ def _layers_shared(e: Event, t: Terms, me: str | None) -> str:
     return f"layers of one rank shared loss {e['loss']} pro rata to what each could pay: {told}"
 
 
+TIERS = {
+    "no_bid": "invited to the auction of that portfolio, no valid bid: used first",
+    "poor": "a poor bid for that portfolio: used before those who bid better",
+    "competitive": "a good bid for that portfolio, or not invited: used late",
+    "winner": "took that portfolio: used last",
+}
+
+
+def tier_of(e: Event) -> str:
+    """The tier of the auction in which members stood that paid, "" where none decided."""
+    return str(dict(e["why"][0][1]).get("tier", "")) if e["kind"] == "members_drawn" else ""
+
+
 def _members(e: Event, t: Terms, me: str | None) -> str:
     n = len(e["parts"])
     many = f"{n} contribution{'' if n == 1 else 's'}"
+    tier = tier_of(e)
     whole = f"layer {e['layer']!r} paid {t.money(e['asset'], e['amount'])} of loss {e['loss']} out of {many}, pro rata"
+    if tier:
+        whole += f", of members in tier {tier!r} ({TIERS[tier]})"
     return whole + _of_me(t, e["asset"], _mine(e["parts"], me), me)
 
 
@@ -185,12 +202,38 @@ def _sold(e: Event, t: Terms, me: str | None) -> str:
 
 def _auction(e: Event, t: Terms, me: str | None) -> str:
     n = len(e["ranking"])
-    bids = f"{n} valid bid{'' if n == 1 else 's'}, {len(e['refused'])} refused"
+    refused = ", ".join(
+        f"{member} {_bid(e, t, bid)} ({reason.replace('_', ' ')})" for member, bid, reason in e["refused"]
+    )
+    bids = f"{n} valid bid{'' if n == 1 else 's'}{', thin' if e['thin'] else ''}, {len(e['refused'])} refused"
+    bids += f": {refused}" if refused else ""
     if e["winner"] is None:
-        return f"the auction of {e['account']}'s positions found no bid at the reserve ({bids})"
+        return f"the auction of {e['account']}'s positions found no bid at the reserve ({bids}){_own_bid(e, t, me)}"
     amount = t.money(e["asset"], abs(e["amount"]))
-    paid = f"paid {amount} on top of the mark" if e["amount"] >= 0 else f"was paid {amount} to take them at the mark"
-    return f"{e['winner']} won the auction of {e['account']}'s positions ({bids}): {e['buyer']} {paid}"
+    paid = f"paid {amount} on top of the mark" if e["amount"] > 0 else f"was paid {amount} to take them at the mark"
+    if not e["amount"]:
+        paid = "took them at the mark"
+    return (
+        f"{e['winner']} won the auction of {e['account']}'s positions ({bids}): {e['buyer']} {paid}{_own_bid(e, t, me)}"
+    )
+
+
+def _bid(e: Event, t: Terms, minor: int) -> str:
+    """A bid (minor units) as its bidder would say it."""
+    if not minor:
+        return "at the mark"
+    return f"{'offered' if minor > 0 else 'asked for'} {_minor(t, e['asset'], abs(minor))}"
+
+
+def _own_bid(e: Event, t: Terms, me: str | None) -> str:
+    """What a member bid itself, where the story is its own, and the tier that it brought."""
+    member = (me or "").removeprefix(CONTRIBUTION)
+    tier = dict(e["tiers"]).get(member)
+    if tier is None:
+        return ""
+    valid = next((_bid(e, t, bid) for name, bid in e["ranking"] if name == member), "")
+    late = next((f"{_bid(e, t, b)}, {why.replace('_', ' ')}" for name, b, why in e["refused"] if name == member), "")
+    return f"; {member} {valid or late or 'did not bid'}: its tier is {tier!r}"
 
 
 def _marks(e: Event, t: Terms, me: str | None) -> str:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from seawall.replay.incident_words import asked, became, by_policy, layers
+from seawall.views.auctions import portfolio_auctions
 from seawall.views.document import Document, Parts
 from seawall.views.material import Material
 from seawall.views.page import Block, Prose
@@ -32,6 +33,7 @@ def incidents(material: Material, doc: Document) -> list[Block]:
         *_script(material),
         *_causes(material),
         *_back(material, doc),
+        *portfolio_auctions(material, doc),
         *_auctioned(material, doc),
         *_halts(material),
         *_end(material),
@@ -162,7 +164,14 @@ def _auctioned(material: Material, doc: Document) -> list[Block]:
         doc.fig("fund_auctions.sold", "amount"),
         " of its surplus bought shares back.",
     ]
-    return [Prose(said)]
+    columns = [
+        Column("asset", "shares of the fund in", "name"),
+        Column("issued", "made for debt that was paid", "count"),
+        Column("burned", "bought back and burned", "count"),
+    ]
+    rows = [[asset, made["issued"], made["burned"]] for asset, made in found["shares"].items()]
+    table = Table.of("shares", "Shares of the fund", columns, rows, head="asset")
+    return [Prose(said), table] if rows else [Prose(said)]
 
 
 def _halts(material: Material) -> list[Block]:

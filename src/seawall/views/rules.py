@@ -20,7 +20,7 @@ from seawall.liquidation import (
 )
 from seawall.members import Fails, MembersRule
 from seawall.views.document import Document, Part, Parts
-from seawall.views.rules_auctions import auctions_in_words
+from seawall.views.rules_auctions import auctions_in_words, portfolio_auction
 from seawall.views.rules_sizing import sized_in_words, weights_in_words
 from seawall.waterfall import (
     OTHER_TIER,
@@ -96,6 +96,8 @@ def rules_in_words(policy: Policy, doc: Document) -> list[tuple[str, Parts]]:
         found.append(("profit cap", _profit_cap(policy, policy.profit_cap, doc)))
     if policy.members is not None:
         found.append(("members", _members(policy.members, doc)))
+        if policy.members.auction is not None:
+            found.append(("auction of a portfolio", portfolio_auction(policy.members.auction, doc)))
     found.extend((f"halt of {h.kind.value}", _halt(n, h, doc)) for n, h in enumerate(policy.halts))
     if policy.auctions is not None:
         found.extend(auctions_in_words(policy.auctions, doc))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seawall.engine import AuctionsRule
+from seawall.members import AuctionWhen, PortfolioAuctionRule
 from seawall.views.document import Document, Part, Parts
 
 
@@ -14,6 +15,29 @@ def auctions_in_words(rules: AuctionsRule, doc: Document) -> list[tuple[str, Par
     if rules.surplus is not None:
         found.append(("auctions of surplus", _surplus(rules, doc)))
     return found
+
+
+def portfolio_auction(rule: PortfolioAuctionRule, doc: Document) -> Parts:
+    """The auction of a defaulter's portfolio in plain words."""
+    path = "rules.members.auction"
+    out: list[Part] = ["The positions of an account in liquidation that are worth at least "]
+    out += [doc.fig(f"{path}.least", "millionths"), " are offered whole to "]
+    if rule.invites:
+        out += ["the ", doc.fig(f"{path}.invites", "count"), " members with the largest contribution"]
+    else:
+        out.append("all other members")
+    first = rule.when is AuctionWhen.FIRST
+    out.append(" before the market answers its orders" if first else " where the market did not take them")
+    return [
+        *out,
+        ", for ",
+        doc.fig(f"{path}.length_ns", "seconds"),
+        ". The best bid takes them at the mark; it is paid at most ",
+        doc.fig(f"{path}.reserve", "part"),
+        " of their notional. For losses of that account members then pay in this order: no bid, poor bid, a bid within ",
+        doc.fig(f"{path}.competitive_within", "part"),
+        " of the best, the winner.",
+    ]
 
 
 def _debt(rules: AuctionsRule, doc: Document) -> Parts:
