@@ -42,11 +42,10 @@ F = Fraction
 
 
 def every_layer(tmp_path, more: str = "") -> Path:
-    """The example with every layer, and a rule for the end."""
+    """The example with every layer and a rule for the end."""
     text = (ROOT / "examples" / "every_layer.toml").read_text(encoding="utf-8")
     path = tmp_path / "policy.toml"
-    end = '\n[wind_down]\nprice = "last_index"\nclasses = ["venue", "members", "default_fund"]\nclaims_s = 600\ninterim_share = "1/4"\n'
-    path.write_text(text + end + more)
+    path.write_text(text + more)
     return path
 
 
@@ -92,6 +91,21 @@ def test_incident_every_kind_under_several_rules(tmp_path, name):
     assert [r["ruling"] for r in rows if r["kind"] == "claim"] == (["unknown", "duplicate"] if ends else [None, None])
     assert (run.summary["wind_down"] is not None) == ends
     _against_the_ledger(tmp_path / "run", rows)
+
+
+def test_incident_in_a_step_with_an_auction_is_carried_out_when_the_bids_are_opened(tmp_path):
+    """Opening the bids takes time: what is due in that step comes after it, not before."""
+    out, rules = tmp_path / "run", read_policy("emir-ccp")
+    rules = replace(rules, members=replace(rules.members, auction=replace(rules.members.auction, least=10**6)))
+    replay(BOOK, "2025-10-10", rules, out=out)
+    lines = [json.loads(text) for text in (out / "log.jsonl").read_text().splitlines()]
+    held = [r["c"]["opens_ns"] for r in lines if r.get("c", {}).get("kind") == "auction"]
+    assert held, "no auction in this book: the case is not tested"
+    start = path_for("2025-10-10", BOOK, None, None, None, None, None, "ohlc").start_ns
+    script = (Loss(F(held[0] - start, 60 * 10**9), "wallet", "custody", share_of_cash=F(1, 50)),)
+    (row,) = replay(BOOK, "2025-10-10", rules, incidents=script).summary["incidents"]
+    assert (row["status"], row["reasons"]) == ("done", {}), row
+    assert row["time_ns"] > held[0], row
 
 
 def test_incident_members_that_stop_paying_are_called_once_and_the_others_for_their_part(tmp_path):

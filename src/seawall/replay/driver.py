@@ -310,7 +310,7 @@ class Replay:
                 self.auctioneer.after_orders()
         else:
             timeline.at_marks()
-        incidents.carry_out(seen.time_ns)
+        incidents.carry_out(max(seen.time_ns, state.time_ns))  # opening the bids of an auction took time
         self._settle_what_is_open(state, tally, seen.time_ns)
 
     def _settle_what_is_open(self, state: State, tally: Tally, time_ns: int) -> None:
