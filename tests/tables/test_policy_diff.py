@@ -12,9 +12,10 @@ from tests.venues import AUCTIONED
 from typer.testing import CliRunner
 
 from seawall.cli.main import app
+from seawall.money import exact_text
 from seawall.tables import keys, policy_from_mapping, policy_names, read_policy
 from seawall.tables.policy_diff import policy_diff
-from seawall.tables.policy_file import exact, policy_to_mapping
+from seawall.tables.policy_file import policy_to_mapping
 from seawall.tables.vocabulary import VOCABULARY
 
 BY_TIER = (
@@ -40,7 +41,7 @@ def test_diff_a_policy_written_and_read_again_is_the_same(policy):
     ("value", "text"), [("0", "0"), ("1/8", "0.125"), ("5/2", "2.5"), ("100", "100"), ("1/3", "1/3"), ("-1/4", "-0.25")]
 )
 def test_diff_numbers_are_written_exactly(value, text):
-    assert exact(Fraction(value)) == text
+    assert exact_text(Fraction(value)) == text
     assert Fraction(text) == Fraction(value)
 
 

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import NamedTuple, TypeVar
 
 from seawall.errors import InputError
+from seawall.money import exact_text
 
 
 class HaltKind(Enum):
@@ -54,7 +55,7 @@ class Criterion:
         return bool(_TEST[self.sense](value, self.threshold))
 
     def __str__(self) -> str:
-        return f"{self.measure} {self.sense.value.replace('_', ' ')} {self.threshold}"
+        return f"{self.measure} {self.sense.value.replace('_', ' ')} {exact_text(self.threshold)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ class HaltTrack:
             if running is not None:
                 self._running = running._replace(until=max(running.until, until))
             elif now < until:
-                self._running = _Running(now, until, f"{why}: {seen.value}")
+                self._running = _Running(now, until, f"{why}: {exact_text(seen.value)}")
         elif running is not None and rule.ends and all(self._met(c) for c in rule.ends):
             ended = "ended: " + ", ".join(map(str, rule.ends))
             found = Interval(running.start, now, running.reason, ended)

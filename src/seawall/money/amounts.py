@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from seawall.errors import ScaleError
 
@@ -50,3 +51,12 @@ def format_amount(minor: int, scale: int) -> str:
     whole, fraction = divmod(abs(minor), 10**scale)
     tail = f"{fraction:0{scale}d}".rstrip("0")
     return f"{sign}{whole}.{tail}" if tail else f"{sign}{whole}"
+
+
+def exact_text(value: Fraction | int, *, places: int = 9) -> str:
+    """A number as a decimal where at most ``places`` digits after the point give it exactly, else as n/d."""
+    number = Fraction(value)
+    scaled = number * 10**places
+    if scaled.denominator != 1:
+        return f"{number.numerator}/{number.denominator}"
+    return format_amount(scaled.numerator, places)

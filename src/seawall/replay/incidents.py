@@ -23,11 +23,11 @@ from seawall.engine.events import (
     WoundDown,
     WrittenOff,
 )
+from seawall.money import exact_text
 from seawall.replay.incident_commands import commands_of
 from seawall.replay.paths import MINUTE
 from seawall.replay.tally import Tally
 from seawall.scenario.incidents import Claim, Incident, as_plain
-from seawall.scenario.incidents import exact_text as text_of
 
 Submit = Callable[[Command], tuple[Outcome, int]]
 TOTALS = ("lost", "unpaid", "back", "back_unpaid", "back_excess", "reinstated", "cut", "written_off")
@@ -195,7 +195,7 @@ class Incidents:
         if commands:
             status = "done" if accepted == commands else "in_part" if accepted else "refused"
         return {
-            "minute": text_of(incident.minute),
+            "minute": exact_text(incident.minute),
             "time_ns": time_ns,
             "kind": incident.kind,
             "asked": as_plain(incident),

@@ -22,9 +22,8 @@ from seawall.members import (
     prefunded_test,
     probability_of_more_defaults,
 )
-from seawall.money import Asset, format_amount
+from seawall.money import Asset, exact_text, format_amount
 from seawall.replay.bills import open_with_members
-from seawall.tables.policy_file import exact
 from seawall.tables.scenarios import load_scenario
 from seawall.tables.sizing import stress_of
 from seawall.tables.stress_losses import read_stress_losses
@@ -226,8 +225,8 @@ def sizing_from_history(
         "last_day": history.days[-1].date,
         "days": len(history.days),
         "averaged_over": min(days, len(history.days)),
-        "buffer": exact(more),
-        "prefunded": None if held is None else exact(held),
+        "buffer": exact_text(more),
+        "prefunded": None if held is None else exact_text(held),
         "fund": _millionths(size.fund),
         "averages": {
             group: _millionths(mean)
@@ -251,4 +250,4 @@ def sizing_from_history(
 def _millionths(amount: Fraction) -> str:
     """Rounded up to a millionth: a requirement."""
     scaled = amount * 10**6
-    return exact(Fraction(-((-scaled.numerator) // scaled.denominator), 10**6))
+    return exact_text(Fraction(-((-scaled.numerator) // scaled.denominator), 10**6))

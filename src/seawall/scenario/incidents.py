@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from seawall.errors import InputError
+from seawall.money import exact_text
 
 CAUSES = ("exploit", "custody", "oracle", "treasury", "model")
 DEFAULTS = "defaults"
@@ -205,8 +206,8 @@ class _Checked:
     def check(self, minutes: Fraction | None) -> None:
         found = self.found
         if found.minute < 0 or (minutes is not None and found.minute > minutes):
-            last = "" if minutes is None else f" to {_plain(minutes)}"
-            self.refuse("minute outside the window", "minute", _plain(found.minute), f"0{last}")
+            last = "" if minutes is None else f" to {exact_text(minutes)}"
+            self.refuse("minute outside the window", "minute", exact_text(found.minute), f"0{last}")
         for names in ONE_OF.get(found.kind, ()):
             given = [n for n in names if getattr(found, n) is not None]
             if len(given) != 1:
@@ -223,11 +224,11 @@ class _Checked:
 
     def _amount(self, name: str, value: Fraction) -> None:
         if value <= 0:
-            self.refuse("must be positive", name, _plain(value), "more than 0")
+            self.refuse("must be positive", name, exact_text(value), "more than 0")
         # A claim may ask for more than there is, and an owner may put in more than there was: nothing else may.
         bound = not isinstance(self.found, Claim | Reinstatement) and name != "amount"
         if bound and value > 1:
-            self.refuse("more than 100 %", name, _plain(value), 'at most "1"')
+            self.refuse("more than 100 %", name, exact_text(value), 'at most "1"')
 
 
 def smaller(incidents: Sequence[Incident], share: Fraction) -> tuple[Incident, ...]:
@@ -245,25 +246,7 @@ def as_plain(found: Incident) -> dict[str, Any]:
         value = getattr(found, each.name)
         if value is None or (value == each.default and each.name not in ("final",)):
             continue
-        out[each.name] = _plain(value) if isinstance(value, Fraction) else value
+        out[each.name] = exact_text(value) if isinstance(value, Fraction) else value
     if isinstance(found, Recovery) and found.of_defaults:
         out["of"] = DEFAULTS
     return out
-
-
-def _plain(value: Fraction) -> str:
-    """A fraction as a decimal where it is one, else as n/d. Exact."""
-    den, twos, fives = value.denominator, 0, 0
-    while den % 2 == 0:
-        den, twos = den // 2, twos + 1  # exact: divisible
-    while den % 5 == 0:
-        den, fives = den // 5, fives + 1  # exact: divisible
-    if den != 1:
-        return str(value)
-    places = max(twos, fives)
-    digits = f"{abs(value.numerator) * 10**places // value.denominator:0{places + 1}d}"  # exact: divisible
-    whole = digits if not places else f"{digits[:-places]}.{digits[-places:]}"
-    return f"-{whole}" if value < 0 else whole
-
-
-exact_text = _plain

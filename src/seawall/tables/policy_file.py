@@ -13,6 +13,7 @@ from seawall.engine import AuctionsRule, HouseAccount, Policy, WindDownRule
 from seawall.liquidation import BackstopRule, Criterion, FeeKind, HaltRule, LiquidationRule, MarketAmount
 from seawall.margin import Stress
 from seawall.members import Fails, MembersRule, SizeRule
+from seawall.money import exact_text
 from seawall.tables.portfolio_auction import portfolio_auction_to_mapping
 from seawall.waterfall import (
     OTHER_TIER,
@@ -49,18 +50,18 @@ def policy_to_mapping(policy: Policy) -> dict[str, Any]:
                 {
                     "max_age_s": oracle.max_age_ns // SECOND,
                     "max_future_s": oracle.max_future_ns // SECOND,
-                    "max_deviation": exact(oracle.max_deviation),
+                    "max_deviation": exact_text(oracle.max_deviation),
                     "quorum": oracle.quorum,
                     "max_jump": _maybe(oracle.max_jump),
                     "confirm": oracle.confirm,
                     "pinned_after": oracle.pinned_after,
-                    "pinned_move": exact(oracle.pinned_move),
+                    "pinned_move": exact_text(oracle.pinned_move),
                 },
                 {"max_future_s": 0, "quorum": 1, "confirm": 1, "pinned_after": 0, "pinned_move": "0"},
             ),
             "marks": {
                 "kind": marks.kind,
-                "band": exact(marks.band),
+                "band": exact_text(marks.band),
                 "fallback": marks.fallback,
                 "without_index": marks.without_index,
                 "max_age_s": marks.max_age_ns // SECOND,
@@ -81,30 +82,12 @@ def policy_to_mapping(policy: Policy) -> dict[str, Any]:
     )
 
 
-def exact(value: Fraction | int) -> str:
-    """A fraction as a decimal where that is exact, else as n/d."""
-    number = Fraction(value)
-    twos = fives = 0
-    rest = number.denominator
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
-    while rest % 5 == 0:
-        rest, fives = rest // 5, fives + 1
-    places = max(twos, fives)
-    if rest != 1 or places > 9:
-        return f"{number.numerator}/{number.denominator}"
-    scaled = number.numerator * 10**places // number.denominator  # exact: the denominator divides 10**places
-    text = f"{abs(scaled):0{places + 1}d}"
-    whole = text if not places else f"{text[:-places]}.{text[-places:]}"
-    return f"-{whole}" if scaled < 0 else whole
-
-
 def _money(millionths: int) -> str:
-    return exact(Fraction(millionths, 10**6))
+    return exact_text(Fraction(millionths, 10**6))
 
 
 def _maybe(value: Fraction | None) -> str | None:
-    return None if value is None else exact(value)
+    return None if value is None else exact_text(value)
 
 
 def _kept(table: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -115,7 +98,7 @@ def _kept(table: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -
 
 def _margin(policy: Policy) -> dict[str, Any]:
     rows = [
-        {"asset": asset, "floor": step.floor, "haircut": exact(step.haircut)}
+        {"asset": asset, "floor": step.floor, "haircut": exact_text(step.haircut)}
         for asset, schedule in (policy.haircuts or {}).items()
         for step in schedule.steps
     ]
@@ -140,10 +123,10 @@ def _liquidation(rule: LiquidationRule) -> dict[str, Any]:
                 {
                     "kind": pace.kind.value,
                     "above": None if pace.above is None else _money(pace.above),
-                    "share": exact(pace.share),
+                    "share": exact_text(pace.share),
                     "cooldown_s": pace.cooldown_ns // SECOND,
-                    "buffer": exact(pace.buffer),
-                    "target": exact(pace.target),
+                    "buffer": exact_text(pace.buffer),
+                    "target": exact_text(pace.target),
                     "duration_s": pace.duration_ns // SECOND,
                 },
                 {"share": "1", "cooldown_s": 0, "buffer": "0", "target": "1", "duration_s": 0},
@@ -151,26 +134,26 @@ def _liquidation(rule: LiquidationRule) -> dict[str, Any]:
             "limit": _kept(
                 {
                     "kind": limit.kind.value,
-                    "adjustment": exact(limit.adjustment),
-                    "spread": exact(limit.spread),
+                    "adjustment": exact_text(limit.adjustment),
+                    "spread": exact_text(limit.spread),
                     "grace_s": limit.grace_ns // SECOND,
-                    "growth_per_s": exact(limit.growth),
-                    "most": exact(limit.most),
+                    "growth_per_s": exact_text(limit.growth),
+                    "most": exact_text(limit.most),
                 },
                 {"adjustment": "1", "spread": "0", "grace_s": 0, "growth_per_s": "0", "most": "0"},
             ),
             "fee": {"kind": "none"}
             if fee.kind is FeeKind.NONE
-            else {"kind": fee.kind.value, "rate": exact(fee.rate), "account": fee.account},
+            else {"kind": fee.kind.value, "rate": exact_text(fee.rate), "account": fee.account},
             "caps": None
             if rule.caps is None
             else {"max_notional": _money(rule.caps.max_notional), "max_fund_loss": _money(rule.caps.max_fund_loss)},
             "window": None
             if rule.window is None
             else {
-                "fee": exact(rule.window.fee),
+                "fee": exact_text(rule.window.fee),
                 "depth": _by_market(rule.window.depth),
-                "multiplier": exact(rule.window.multiplier),
+                "multiplier": exact_text(rule.window.multiplier),
                 "window_s": rule.window.window_ns // SECOND,
             },
         },
@@ -182,13 +165,13 @@ def _backstop(rule: BackstopRule) -> dict[str, Any]:
     return _kept(
         {
             "account": rule.account,
-            "takes_below": exact(rule.takes_below),
+            "takes_below": exact_text(rule.takes_below),
             "takes_unfilled": rule.takes_unfilled,
             "takes_bankrupt": rule.takes_bankrupt,
             "max_leverage": _maybe(rule.max_leverage),
             "max_notional": None if rule.max_notional is None else _money(rule.max_notional),
             "over_limit": rule.over_limit.value,
-            "work_out_share": exact(rule.work_out_share),
+            "work_out_share": exact_text(rule.work_out_share),
             "max_notional_per_market": None if rule.max_per_market is None else _by_market(rule.max_per_market),
             "surplus_to": rule.surplus_to or None,
             "surplus_above": _money(rule.surplus_above),
@@ -216,7 +199,7 @@ def _layer(rule: LayerRule) -> dict[str, Any]:
             "partial": rule.partial,
             "keep": _money(rule.keep),
             "beside": rule.beside,
-            "cap": exact(rule.cap),
+            "cap": exact_text(rule.cap),
             "base": rule.base.value,
             "period_s": rule.period_ns // SECOND if gains else 0,
             "cap_each": None if rule.cap_each is None else _money(rule.cap_each),
@@ -269,8 +252,8 @@ def _deleverage(rule: DeleverageRule) -> dict[str, Any]:
             "rank": rule.rank.value,
             "price": rule.price.value,
             "seed": rule.seed,
-            "share": exact(rule.share),
-            "backoff": exact(rule.backoff),
+            "share": exact_text(rule.share),
+            "backoff": exact_text(rule.backoff),
         },
         {"seed": 0, "share": "1", "backoff": "1"},
     )
@@ -279,8 +262,8 @@ def _deleverage(rule: DeleverageRule) -> dict[str, Any]:
 def _profit_cap(rule: ProfitCapRule, tiers: Mapping[str, object]) -> dict[str, Any]:
     def share(by_tier: Mapping[str, Fraction]) -> str | dict[str, str]:
         if set(by_tier) == {*tiers, OTHER_TIER} and len(set(by_tier.values())) == 1:
-            return exact(by_tier[OTHER_TIER])
-        return {tier: exact(value) for tier, value in by_tier.items()}
+            return exact_text(by_tier[OTHER_TIER])
+        return {tier: exact_text(value) for tier, value in by_tier.items()}
 
     return {"account": rule.account, "cap": share(rule.cap), "floor": share(rule.floor)}
 
@@ -304,17 +287,17 @@ def _members(rule: MembersRule) -> dict[str, Any]:
             "contribution": rule.contribution.value,
             "size": None if rule.size is None else _size(rule.size),
             "fixed_each": _money(rule.fixed_each),
-            "weights": {key: exact(weight) for key, weight in (rule.weights or {}).items()},
+            "weights": {key: exact_text(weight) for key, weight in (rule.weights or {}).items()},
             "minimum": _money(rule.minimum),
             "assign": rule.assign,
-            "call_per_default": exact(rule.call_per_default),
-            "call_per_window": exact(rule.call_per_window),
+            "call_per_default": exact_text(rule.call_per_default),
+            "call_per_window": exact_text(rule.call_per_window),
             "window_s": rule.window_ns // SECOND,
             "reinstated_after_s": None if rule.reinstated_after_ns is None else rule.reinstated_after_ns // SECOND,
             "reinstated_inside_window": rule.reinstated_inside_window or None,
             "fails": None if rule.fails is Fails.NEVER else rule.fails.value,
             "groups": [list(names) for names in rule.groups] or None,
-            "auction": None if rule.auction is None else portfolio_auction_to_mapping(rule.auction, exact),
+            "auction": None if rule.auction is None else portfolio_auction_to_mapping(rule.auction),
         },
         {
             "fixed_each": "0",
@@ -332,7 +315,7 @@ def _size(rule: SizeRule) -> dict[str, Any]:
     """Back in the words of the file. An event stands as its moves."""
     found: dict[str, Any] = {"cover": rule.cover}
     if rule.buffer:
-        found["buffer"] = exact(rule.buffer)
+        found["buffer"] = exact_text(rule.buffer)
     if rule.emir_minimum:
         found["emir_minimum"] = True
     if rule.least:
@@ -343,11 +326,11 @@ def _size(rule: SizeRule) -> dict[str, Any]:
 
 def _stress(stress: Stress) -> dict[str, Any]:
     if not stress.moves:
-        return {"name": stress.name, "move": exact(stress.other)}
+        return {"name": stress.name, "move": exact_text(stress.other)}
     return {
         "name": stress.name,
-        "moves": {coin: exact(move) for coin, move in stress.moves.items()},
-        "other": exact(stress.other),
+        "moves": {coin: exact_text(move) for coin, move in stress.moves.items()},
+        "other": exact_text(stress.other),
     }
 
 
@@ -366,7 +349,7 @@ def _halt(rule: HaltRule) -> dict[str, Any]:
 
 
 def _criterion(criterion: Criterion) -> dict[str, str]:
-    return {"measure": criterion.measure, "is": criterion.sense.value, "threshold": exact(criterion.threshold)}
+    return {"measure": criterion.measure, "is": criterion.sense.value, "threshold": exact_text(criterion.threshold)}
 
 
 def _wind_down(rule: WindDownRule) -> dict[str, Any]:
@@ -376,7 +359,7 @@ def _wind_down(rule: WindDownRule) -> dict[str, Any]:
             "window_s": rule.window_ns // SECOND,
             "classes": list(rule.classes),
             "claims_s": rule.claims_ns // SECOND,
-            "interim_share": exact(rule.interim_share),
+            "interim_share": exact_text(rule.interim_share),
         },
         {"window_s": 0},
     )
@@ -392,7 +375,8 @@ def _auctions(rules: AuctionsRule) -> dict[str, Any]:
                 "lot": _money(debt.lot),
                 "first_shares": debt.first_shares,
                 **_kept(
-                    {"wait_s": debt.wait // SECOND, "restart": exact(debt.restart)}, {"wait_s": 0, "restart": "1.5"}
+                    {"wait_s": debt.wait // SECOND, "restart": exact_text(debt.restart)},
+                    {"wait_s": 0, "restart": "1.5"},
                 ),
                 **_auction_terms(debt.terms),
             },
@@ -415,7 +399,7 @@ def _auctions(rules: AuctionsRule) -> dict[str, Any]:
 def _auction_terms(terms: AuctionTerms) -> dict[str, Any]:
     return _kept(
         {
-            "improvement": exact(terms.improvement),
+            "improvement": exact_text(terms.improvement),
             "bid_s": terms.bid_time // SECOND,
             "length_s": terms.length // SECOND,
         },

@@ -7,6 +7,7 @@ from typing import Any
 
 from seawall.engine import Policy
 from seawall.members import AuctionWhen, PortfolioAuctionRule
+from seawall.money import exact_text
 from seawall.tables.keys import Table
 from seawall.tables.layers import choice, money
 from seawall.waterfall import LayerKind
@@ -25,7 +26,7 @@ def read_portfolio_auction(t: Table | None) -> PortfolioAuctionRule | None:
         return None
     least = money(t, "least")
     if least is None:
-        t.fail("least", "key is missing", 'the smallest portfolio that is auctioned, such as "1000000"')
+        t.missing("least", 'the smallest portfolio that is auctioned, such as "1000000"')
     rule = PortfolioAuctionRule(
         least=least,
         when=choice(t, "when", AuctionWhen, AuctionWhen.FIRST),
@@ -48,15 +49,15 @@ def _invites(t: Table) -> int:
     return 0 if said == ALL else t.whole("invites", low=1)
 
 
-def portfolio_auction_to_mapping(rule: PortfolioAuctionRule, exact: Any) -> dict[str, Any]:
-    """In the words of the file; ``exact`` writes a fraction."""
+def portfolio_auction_to_mapping(rule: PortfolioAuctionRule) -> dict[str, Any]:
+    """In the words of the file."""
     return {
-        "least": exact(Fraction(rule.least, 10**6)),
+        "least": exact_text(Fraction(rule.least, 10**6)),
         "when": rule.when.value,
         "length_s": rule.length_ns // 10**9,
         "invites": rule.invites or ALL,
-        "reserve": exact(rule.reserve),
-        "competitive_within": exact(rule.competitive_within),
+        "reserve": exact_text(rule.reserve),
+        "competitive_within": exact_text(rule.competitive_within),
     }
 
 

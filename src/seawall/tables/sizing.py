@@ -8,10 +8,10 @@ from typing import Any
 from seawall.errors import InputError
 from seawall.margin import Stress
 from seawall.members import MEASURES, ContributionRule, MembersRule, SizeRule
+from seawall.money import exact_text
 from seawall.scenario import Scenario
 from seawall.tables.keys import Table, nearest
 from seawall.tables.layers import money
-from seawall.tables.policy_file import exact
 from seawall.tables.scenarios import load_scenario
 
 ONE = Fraction(1)
@@ -96,14 +96,14 @@ def _move(t: Table, key: str) -> Fraction:
     """A change of price, above -1."""
     found = t.maybe_fraction(key, low=-ONE)
     if found is None:
-        t.fail(key, "key is missing", 'a move such as "-0.3"')
+        t.missing(key, 'a move such as "-0.3"')
     if found == -1:
         t.fail(key, "no price falls to nothing", 'a move above "-1", such as "-0.99"')
     return found
 
 
 def _percent(move: Fraction) -> str:
-    return f"{'+' if move > 0 else ''}{exact(move * 100)} %"
+    return f"{'+' if move > 0 else ''}{exact_text(move * 100)} %"
 
 
 def read_weights(t: Table) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def read_weights(t: Table) -> dict[str, Any]:
             table.fail(key, "unknown measure", nearest(key, MEASURES))
         weights[key] = table.fraction(key, high=ONE)
     if sum(weights.values(), Fraction(0)) != 1:
-        told = exact(sum(weights.values(), Fraction(0)))
+        told = exact_text(sum(weights.values(), Fraction(0)))
         t.fail("weights", f"weights sum to {told}", 'a sum of one, such as { risk = "0.7", open_interest = "0.3" }')
     return {"fixed_each": fixed, "weights": weights}
 

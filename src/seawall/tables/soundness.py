@@ -11,10 +11,10 @@ from fractions import Fraction
 
 from seawall.engine import Policy
 from seawall.liquidation import Criterion, FeeKind, HaltKind, LimitKind, Sense
+from seawall.money import exact_text
 from seawall.tables.auctions import check_auctions
 from seawall.tables.keys import Table
 from seawall.tables.members import check_life
-from seawall.tables.policy_file import exact
 from seawall.tables.portfolio_auction import check_portfolio_auction
 from seawall.waterfall import PAYING, CapHolder, LayerKind, LayerRule, Limit, LimitScope, PriceRule, RateOf
 
@@ -244,7 +244,7 @@ def _say(limit: Limit) -> str:
 
 
 def _money(amount: int | None) -> str:
-    return exact(Fraction(amount or 0, 10**6))
+    return exact_text(Fraction(amount or 0, 10**6))
 
 
 def _percent(share: Fraction) -> str:

@@ -10,8 +10,7 @@ from seawall.engine import AuctionsRule, Policy
 from seawall.engine.auctionbook import ESCROW
 from seawall.liquidation import MarketAmount
 from seawall.members import PortfolioAuctionRule
-from seawall.money import format_amount
-from seawall.tables.policy_file import exact
+from seawall.money import exact_text, format_amount
 from seawall.tables.portfolio_auction import portfolio_auction_to_mapping
 from seawall.waterfall import DeleverageRule, LayerKind, LayerRule, PriceRule
 
@@ -51,7 +50,7 @@ def policy_keys(event: Event, policy: Policy, served: DeleverageRule | None = No
     elif kind == "surplus_passed" and rules.backstop is not None:
         out = [
             ("backstop.surplus_to", rules.backstop.surplus_to),
-            ("backstop.surplus_above", exact(Fraction(rules.backstop.surplus_above, 10**6))),
+            ("backstop.surplus_above", exact_text(Fraction(rules.backstop.surplus_above, 10**6))),
         ]
     elif kind == "taken_over" and rules.backstop is not None:
         out = [
@@ -132,7 +131,7 @@ def _layer(number: int, rule: LayerRule) -> Keys:
 def _cap_each(number: int, rule: LayerRule) -> Keys:
     """The lifetime cap of a gains haircut."""
     each = Fraction(rule.cap_each or 0, 10**6)
-    return [(f"layers[{number}].cap_each", exact(each)), (f"layers[{number}].cap_per", rule.cap_per.value)]
+    return [(f"layers[{number}].cap_each", exact_text(each)), (f"layers[{number}].cap_per", rule.cap_per.value)]
 
 
 def _deleverage(event: Event, policy: Policy, rule: DeleverageRule | None) -> Keys:
@@ -145,7 +144,7 @@ def _deleverage(event: Event, policy: Policy, rule: DeleverageRule | None) -> Ke
         if backstop.max_leverage is not None:
             out.append(("backstop.max_leverage", str(backstop.max_leverage)))
         if backstop.max_notional is not None:
-            out.append(("backstop.max_notional", exact(Fraction(backstop.max_notional, 10**6))))
+            out.append(("backstop.max_notional", exact_text(Fraction(backstop.max_notional, 10**6))))
         if backstop.max_per_market is not None:
             out.append(("backstop.max_notional_per_market", _by_market(backstop.max_per_market)))
     return out
@@ -170,7 +169,7 @@ def _auctions(event: Event, rules: AuctionsRule) -> Keys:
 
 def _portfolio(rule: PortfolioAuctionRule) -> Keys:
     """The terms of the auction of a portfolio."""
-    said = portfolio_auction_to_mapping(rule, exact)
+    said = portfolio_auction_to_mapping(rule)
     return [(f"members.auction.{key}", str(value)) for key, value in said.items()]
 
 
@@ -181,8 +180,8 @@ def _amount(millionths: int) -> str:
 def _by_market(amounts: MarketAmount) -> str:
     """One amount, or amounts by tier, in units of the quote currency."""
     if amounts.by_tier is None:
-        return exact(Fraction(amounts.amount or 0, 10**6))
-    return ", ".join(f"{tier} {exact(Fraction(amount, 10**6))}" for tier, amount in amounts.by_tier.items())
+        return exact_text(Fraction(amounts.amount or 0, 10**6))
+    return ", ".join(f"{tier} {exact_text(Fraction(amount, 10**6))}" for tier, amount in amounts.by_tier.items())
 
 
 def _profit_cap(policy: Policy) -> Keys:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from seawall.tables.policy_file import exact
+from seawall.money import exact_text
 from seawall.views.decision_shared import SHARED
 from seawall.views.decision_terms import Terms, whose
 
@@ -169,7 +169,7 @@ def _haircut(e: Event, t: Terms, me: str | None) -> str:
     if e["why"][0][0] == "haircut.at_cap":
         given = dict(e["why"][0][1])
         return (
-            f"{given['holder']} met its lifetime cap of {exact(Fraction(given['cap'], 10**6))}: of its gains in {e['asset']} "
+            f"{given['holder']} met its lifetime cap of {exact_text(Fraction(given['cap'], 10**6))}: of its gains in {e['asset']} "
             f"{t.money(e['asset'], e['amount'])} were cut, all that was left of it"
         )
     num, den = e["rate"]
