@@ -14,10 +14,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.books import perp, policy, snapshot
 from tests.engine.test_auction import LIQUIDATION
-from tests.engine.test_fund_life import CALLS, FUND, NAMES, OWN, S, cash, do, of, quiet, rules, venue
+from tests.engine.test_fund_life import CALLS, FUND, NAMES, OWN, S, cash, do, fall, of, quiet, rules, venue
 
-from seawall.engine import Auction, DeclareLoss, Marks, Recover, Reinstate, apply, open_state
-from seawall.engine.events import AuctionHeld, Called, DebtEnded, Replenished, ReplenishmentOwed
+from seawall.engine import (
+    Auction,
+    DeclareLoss,
+    Marks,
+    Recover,
+    Reinstate,
+    Resolve,
+    StopPaying,
+    WindDown,
+    Withdraw,
+    apply,
+    open_state,
+    state_hash,
+)
+from seawall.engine.events import AuctionHeld, Called, DebtEnded, LossRecognised, Replenished, ReplenishmentOwed
 from seawall.members import CallCaps, worst_case_bills
 
 UNIT = 10**6
@@ -150,3 +163,94 @@ def test_member_attack_every_bid_names_an_account_of_its_member():
     state = auctioned()
     refused = apply(state, held_auction(("C", "bob", -50, 3), ("C", "cyd", -20, 4))).rejection
     assert refused is not None and refused.code.value == "unknown_account", refused
+
+
+def test_member_attack_nobody_is_paid_for_its_own_portfolio():
+    """member-attack-self: ann's owner bids the reserve through dan, of member C: 140 of the fund for its own positions."""
+    same = auctioned(owners=("one", "bob", "cyd", "one"))
+    command = held_auction(("C", "dan", -140, 3))
+    before = state_hash(same)
+    refused = apply(same, command).rejection
+    assert refused is not None and refused.code.value == "self_trade", refused
+    assert state_hash(same) == before
+    # Under another name it is a bid like any other: what the fund pays more for it is at most the reserve.
+    events = [*do(auctioned(), command)]
+    assert of(events, AuctionHeld)[0].amount == -140 * UNIT, events
+
+
+RULE = {"least": "500", "length_s": 7, "reserve": "1/10", "competitive_within": "1/100"}
+
+
+@pytest.mark.parametrize("asked", [70, 71, 700])
+def test_member_attack_a_bid_takes_the_policys_reserve_of_the_fund_at_most(asked):
+    """member-attack-reserve: the only bidder, a friend, asks for as much as it likes. Notional 700, reserve 70."""
+    state = auctioned(auction=RULE)
+    command = held_auction(("C", "dan", -asked, 3), reserve=-70)._replace(competitive_within=7 * UNIT)
+    (held,) = of(do(state, command), AuctionHeld)
+    assert held.amount == (-70 * UNIT if asked == 70 else 0), held
+    paid = sum(e.amount for e in do(state, Resolve(30 * S)) if isinstance(e, LossRecognised))
+    assert paid <= (100 + 70) * UNIT, paid  # what ann owed at the mark, and the reserve
+
+
+def test_member_attack_an_account_at_risk_takes_no_portfolio():
+    """member-attack-at-risk: whoever is nearly broke bids for a gain it keeps and a loss it leaves to the fund."""
+    state = auctioned()
+    dan = state.account_index["dan"]
+    initial = 70  # a tenth of the mark of 700
+    apply(state, Withdraw(S, "dan", "USDC", (900 - initial - 19) * UNIT))
+    assert state.book.cash(dan, 0) == (initial + 19) * UNIT
+    refused = apply(state, held_auction(("C", "dan", 20, 3))).rejection
+    assert refused is not None and refused.code.value == "insufficient_margin", refused
+    do(state, held_auction(("C", "dan", 19, 3)))
+
+
+def test_member_attack_a_default_of_one_unit_ends_no_more_than_what_is_owed():
+    """member-attack-on-purpose: a member that owes lets a client's account fail by one unit, and owes nothing. What it gains
+    is what it owed and what it could still be called for; with ``fails`` left out, nothing."""
+    for fails, forgiven in (({"fails": "used_up"}, 100), ({}, 0)):
+        state = fund([1, 1], **fails)
+        do(state, DeclareLoss(S, "one", "USDC", 300, "custody"))
+        owed = {m: state.clock.owed(f"contribution:{m}", 0) for m in "AB"}
+        events = fall(state, 0, 1, 2 * S)
+        ended = [(e.account, e.amount) for e in of(events, DebtEnded)]
+        assert ended == ([("contribution:A", owed["A"])] if forgiven else []), (fails, ended)
+        again = do(state, DeclareLoss(3 * S, "two", "USDC", 30, "custody"))
+        called = {e.member for e in of(again, Called)}
+        assert called == ({"B"} if forgiven else {"A", "B"}), (fails, again)
+
+
+def test_member_attack_stopping_and_then_a_recovery_pays_nobody_twice():
+    """member-attack-stop: a member stops paying; what comes back for the loss settles what it owed, so it is never asked,
+    and nobody else pays its part."""
+    state = fund([1, 1])
+    do(state, DeclareLoss(S, "one", "USDC", 300, "custody"))
+    do(state, StopPaying(2 * S, "A"))
+    do(state, Recover(3 * S, 1, "USDC", 300))
+    events = quiet(state, 30 * S)
+    assert not of(events, Replenished) and not state.members.failed, events
+    assert {m: cash(state, f"contribution:{m}") for m in "AB"} == state.members.paid_in[0]
+
+
+@pytest.mark.parametrize("later", [9, 10])
+def test_member_attack_the_end_of_the_window_opens_one_more_bill_and_no_more(later):
+    """member-attack-window: a loss a nanosecond before the window closes counts in its caps, one at the close does not."""
+    state = fund([1, 1])
+    base = state.members.paid_in[0]
+    first = do(state, DeclareLoss(S, "one", "USDC", 600, "custody"))
+    assert {e.member: e.amount for e in of(first, Called)} == base
+    at = (1 + later) * S - (1 if later < 10 else 0)
+    second = do(state, DeclareLoss(at, "two", "USDC", 10_000, "custody"))
+    third = do(state, DeclareLoss(at, "three", "USDC", 10_000, "custody"))
+    called = {m: sum(e.amount for e in [*of(second, Called), *of(third, Called)] if e.member == m) for m in "AB"}
+    times = 1 if later < 10 else 2
+    assert called == {m: times * x for m, x in base.items()}, (called, base)
+
+
+def test_member_attack_a_wind_down_before_the_day_ends_what_is_owed():
+    """member-attack-end: the venue stops before its own slice and its members put anything back: they keep what they owed.
+    What they had paid in before is spent, and money that comes back goes to those who paid."""
+    state = fund([1, 1])
+    do(state, DeclareLoss(S, "one", "USDC", 300, "custody"))
+    do(state, WindDown(2 * S))
+    do(state, Recover(30 * S, 1, "USDC", 120))
+    assert sum(cash(state, f"contribution:{m}") for m in "AB") == 120
