@@ -76,7 +76,8 @@ def _owe_member(state: State, step: Step, event: int, account: int, asset: int, 
     assert terms is not None and terms.reinstated_after_ns is not None
     if member in state.members.failed:
         return
-    paid_in, held = state.members.paid_in[asset].get(member, 0), state.book.cash(account, asset)
+    paid_in = state.members.paid_in.get(asset, {}).get(member, 0)  # nothing in an asset that no market settles in
+    held = state.book.cash(account, asset)
     owed = state.clock.owed(state.account_name(account), asset)
     lost, used = used, min(used, max(0, paid_in - held - owed))
     above: Why = ()
