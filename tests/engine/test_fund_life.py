@@ -343,8 +343,10 @@ def test_life_affiliates_share_a_loss_that_they_can_bear():
 
 
 def test_life_a_group_names_members_of_the_book():
-    with pytest.raises(InputError, match="not a member"):
+    with pytest.raises(InputError, match="not a member") as caught:
         members("A", [0, 0], groups=[["A", "Z"]])
+    error = caught.value
+    assert (error.where, error.field, error.value, error.expected) == ("policy", "members.groups", "Z", "A, B"), error
 
 
 # --- the twin -------------------------------------------------------------------------------------------------------

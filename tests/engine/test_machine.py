@@ -668,6 +668,11 @@ class Life(Waterfalls):
             for debt in clock.debts:
                 assert debt.left > 0, clock
                 assert debt.payer.removeprefix("contribution:") not in book.failed, (debt, book.failed)
+        for asset, paid_in in book.paid_in.items():
+            for name, size in paid_in.items():
+                held = self.state.book.cash(book.accounts[name], asset)
+                owed = self.state.clock.owed(f"contribution:{name}", asset)
+                assert owed <= max(0, size - held), (name, size, held, owed, "it owes more than is missing")
 
 
 class Pools(Venue):

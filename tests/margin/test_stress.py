@@ -168,3 +168,13 @@ def test_stress_pooled_coin_collateral_falls_with_its_coin_and_a_stable_coin_doe
     stresses = [Stress("still", {"BTC": F(0)}, F(-1, 2)), Stress("fall", {"BTC": F(-3, 5)}, F(0))]
     # 1,000 - 600 = 400; then 400 of collateral against a loss of 1,200
     assert loss_over_margin(book, {0: 1_000}, stresses, np.array([0]), 1, index) == {0: [[0, 800 * UNIT]]}
+
+
+def test_stress_a_price_beyond_the_book_names_the_stress():
+    """It named the market's mark, which is fine: the move is what is wrong."""
+    made = snapshot({"a": 10**9}, [("a", "BTC-PERP", 1, 100)], [perp("BTC-PERP")], marks={"BTC-PERP": 100})
+    book = Book.of(made, {0: made.instruments[0].unit_value(100)})
+    with pytest.raises(InputError) as caught:
+        loss_over_margin(book, {0: 100}, [Stress("moon", {}, F(10**30))], np.array([0]), 1)
+    error = caught.value
+    assert (error.where, error.field, error.value) == ("stress moon", "moves", "BTC-PERP"), error

@@ -90,6 +90,14 @@ def test_bidding_log_normal_has_median_one_and_the_deviation_asked_for():
         ("share_worth", 0.0),
         ("bidders", 1.5),
         ("seed", 0.5),
+        ("seed", True),
+        ("accounts", True),
+        ("taste", "wild"),  # was a TypeError
+        ("taste", None),
+        ("taste", 1e5),  # was an OverflowError at the first bid
+        ("share_taste", 10**400),
+        ("charge", 1e308),
+        ("poor_factor", float("inf")),
     ],
 )
 def test_bidding_refuses_a_parameter_out_of_range(name, value):

@@ -197,3 +197,12 @@ def test_policy_names_and_hash():
     one, other = read_policy("binance"), read_policy("hyperliquid")
     assert one.hash != other.hash
     assert json.loads(one.canonical())["name"] == "binance"
+
+
+@pytest.mark.parametrize("number", ["1e5000", "1e-5000", "1e999999999", "1e٩٩٩٩٩٩٩٩٩", "1" * 1_001, 10**1_000])
+def test_refusal_policy_numbers_that_nobody_can_print(number):
+    """Ten to the five thousandth was read, and the policy's hash ended in a ValueError; a longer one took all memory."""
+    text = preset_text("emir-ccp").replace('call_per_window = "2"', f"call_per_window = {json.dumps(number)}")
+    with pytest.raises(PolicyError) as caught:
+        policy_from_toml(text, "mine.toml")
+    assert (caught.value.field, caught.value.problem) == ("members.call_per_window", "bad value"), caught.value

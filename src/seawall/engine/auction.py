@@ -92,8 +92,7 @@ def _checked(state: State, command: Auction) -> Rejection | Checked:
         judged = state.asset(st.asset).name
         return Rejection(Refused.UNKNOWN_ASSET, {"asset": command.asset, "why": f"the account is judged in {judged}"})
     own = state.members.own_group(account)
-    bidders = {bid[0]: bid[1] for bid in command.bids}
-    for member, name in bidders.items():
+    for member, name, _, _ in command.bids:
         found = state.account_index.get(name)
         if found is None or state.members.own(found) != member:
             return Rejection(Refused.UNKNOWN_ACCOUNT, {"account": name, "member": member})
@@ -113,9 +112,14 @@ def _checked(state: State, command: Auction) -> Rejection | Checked:
         return Rejection(Refused.BAD_AUCTION, {"why": str(error)})
     if result.winner is None:
         return st, terms, result, None
-    buyer = state.account_index[bidders[result.winner.member]]
+    buyer = state.account_index[_bidder(command, result.winner)]
     short = may_win(state, st, buyer, result.winner.amount)
     return short if short is not None else (st, terms, result, buyer)
+
+
+def _bidder(command: Auction, won: Bid) -> str:
+    """The account named in the bid that won: another bid of the same member, late or superseded, may name another."""
+    return [account for member, account, amount, at_ns in command.bids if (member, amount, at_ns) == won][-1]
 
 
 def _beyond_time(command: Auction) -> str | None:

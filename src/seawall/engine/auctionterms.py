@@ -66,12 +66,16 @@ def invited(state: State, account: int, asset: int) -> list[str]:
 
 
 def may_win(state: State, st: UnitState, buyer: int, bid: int) -> Rejection | None:
-    """May an account take a portfolio for a bid (minor units of the asset it is judged in)? It is not in liquidation
-    itself, everything fits the book, and afterwards its equity covers its initial requirement.
+    """May an account take a portfolio for a bid (minor units of the asset it is judged in)? It belongs to another owner
+    (nobody is paid for its own positions), is not in liquidation itself, everything fits the book, and afterwards its
+    equity covers its initial requirement.
 
     Positions come at the mark, so equity changes by the bid alone. Nothing is written, no row is made.
     """
     own, name, scale = look_at(state, buyer, st.asset), state.account_name(buyer), state.asset(st.asset)
+    owners = state.snapshot.owners
+    if owners[buyer] and owners[buyer] == owners[st.account]:
+        return Rejection(Refused.SELF_TRADE, {"account": name, "owner": owners[buyer]})
     if own.unit in state.cases:
         return Rejection(Refused.UNDER_LIQUIDATION, {"account": name})
     if scale.to_minor(scale.to_book(bid)) != bid:

@@ -14,6 +14,7 @@ import numpy as np
 
 from seawall.engine.options import short_notional
 from seawall.engine.policy import Policy
+from seawall.errors import InputError
 from seawall.margin import Book, BookSnapshot, Stress, loss_over_margin
 from seawall.market import Kind
 from seawall.members import (
@@ -85,6 +86,17 @@ def roster_of(rule: MembersRule | None, names: Sequence[str]) -> Roster:
         InputError: a group names somebody who is not a member.
     """
     groups = () if rule is None else rule.groups
+    for members in groups:
+        for name in members:
+            if name not in names:
+                known = ", ".join([*sorted(names)[:8], *(["..."] if len(names) > 8 else [])]) or "a book with members"
+                raise InputError(
+                    "a group names somebody who is not a member of this book",
+                    where="policy",
+                    field="members.groups",
+                    value=name,
+                    expected=known,
+                )
     return Roster.of(names, {" + ".join(members): members for members in groups})
 
 

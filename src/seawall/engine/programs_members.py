@@ -12,6 +12,15 @@ MEMBERS: Mapping[str, Rule] = {
         (("owed", "sum", "used"),),
         (Post("owed", "amount"),),
     ),
+    "clock.missing": Rule(
+        "A member owes no more than is missing to what it had paid in, what it holds and owes already counted.",
+        (
+            ("all", "sub", "paid_in", "held"),
+            ("open", "sub", "all", "owed"),
+            ("most", "max", 0, "open"),
+            ("missing", "min", "used", "most"),
+        ),
+    ),
     "clock.inside": Rule(
         "What a member put into the fund and lost is owed at once, as far as the window's cap has room after all calls.",
         (("owed", "min", "used", "room"),),

@@ -67,11 +67,22 @@ def owe(state: State, step: Step) -> None:
 
 
 def _owe_member(state: State, step: Step, event: int, account: int, asset: int, member: str, used: int) -> None:
-    """A member owes once the window has closed; by rule at once, as far as the window's cap has room."""
+    """A member owes once the window has closed; by rule at once, as far as the window's cap has room.
+
+    Never more than is missing to what it had paid in when the venue opened: money that came back after it had put the
+    same back lies on top, and does not make the fund larger for good. No bill goes beyond ``members.worst_case_bills``.
+    """
     terms = state.policy.members
     assert terms is not None and terms.reinstated_after_ns is not None
     if member in state.members.failed:
         return
+    paid_in = state.members.paid_in.get(asset, {}).get(member, 0)  # nothing in an asset that no market settles in
+    held = state.book.cash(account, asset)
+    owed = state.clock.owed(state.account_name(account), asset)
+    lost, used = used, min(used, max(0, paid_in - held - owed))
+    above: Why = ()
+    if used < lost:
+        above = (("clock.missing", {"used": lost, "paid_in": paid_in, "held": held, "owed": owed}),)
     after, window = terms.reinstated_after_ns, state.members.windows[asset]
     inside = 0
     if terms.reinstated_inside_window:
@@ -79,10 +90,10 @@ def _owe_member(state: State, step: Step, event: int, account: int, asset: int, 
         room = window.window_room(caps).get(member, 0)
         inside = min(used, room)
         state.members.windows[asset] = window.take({member: inside})
-        why: Why = (("clock.inside", {"used": used, "room": room}),)
+        why: Why = (*above, ("clock.inside", {"used": used, "room": room}))
         _owe(state, step, event, account, asset, inside, state.time_ns, state.time_ns + after, why)
     closes = window.closes_ns
-    why = (("clock.after", {"used": used, "inside": inside}),)
+    why = (*above, ("clock.after", {"used": used, "inside": inside}))
     _owe(state, step, event, account, asset, used - inside, closes, closes + after, why)
 
 

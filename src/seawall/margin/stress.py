@@ -113,16 +113,14 @@ def loss_over_margin(
 
     Raises:
         MoneyOverflow: a stressed price does not fit the book.
-        InputError: see ``stressed_marks``; a balance without an index price (pool "account").
+        InputError: see ``stressed_marks``; a stressed price that does not fit its market; a balance without an index price (pool "account").
     """
     assets = sorted(set(book.settle)) if book.portfolio is None else [book.portfolio.numeraire]
     found = {asset: [[0] * len(stresses) for _ in range(members)] for asset in assets}
     for number, stress in enumerate(stresses):
         moved = stressed_marks(book.instruments, marks, stress)
         markets = sorted(moved)
-        book.tick_many(
-            markets, [book.instruments[m].unit_value(moved[m]) for m in markets], [book.carries[m] for m in markets]
-        )
+        book.tick_many(markets, _values(book, moved, stress), [book.carries[m] for m in markets])
         book.take_flagged()
         if book.portfolio is not None:
             _move_collateral(book, stress, indexes or {})
@@ -130,6 +128,23 @@ def loss_over_margin(
             accounts, losses = _owing(book, asset) if book.portfolio is None else book.portfolio.owing(book)
             for member, amount in enumerate(_sums(member_of[accounts], losses, members)):
                 found[asset][member][number] = amount
+    return found
+
+
+def _values(book: Book, moved: Mapping[int, int], stress: Stress) -> list[int]:
+    """Value of a lot at stressed marks, markets in order."""
+    found = []
+    for market in sorted(moved):
+        try:
+            found.append(book.instruments[market].unit_value(moved[market]))
+        except InputError as error:
+            raise InputError(
+                f"a stress moves a price beyond the book: {error.problem}",
+                where=f"stress {stress.name}",
+                field="moves",
+                value=book.instruments[market].symbol,
+                expected="a smaller move",
+            ) from None
     return found
 
 

@@ -22,12 +22,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import exp, isfinite
+from math import exp
 from statistics import NormalDist
 from typing import NamedTuple
 
 from seawall.errors import InputError
 
+MOST = 10**6
 Impact = Callable[[str, int, float], float]  # (market, side, notional) -> average distance from the mark, a fraction
 
 
@@ -37,14 +38,14 @@ class BiddingParameters:
 
     Attributes:
         seed: of every draw.
-        taste: standard deviation of the logarithm of taste, at least 0.
-        charge: asked for each unit of notional that has to be worked out, beside impact, at least 0.
+        taste: standard deviation of the logarithm of taste, in [0, 10].
+        charge: asked for each unit of notional that has to be worked out, beside impact, in [0, 1].
         absent: share of invitations that bring no bid, in [0, 1].
         late: share of bids that come after the close, in [0, 1].
-        poor: share of bids that ask ``poor_factor`` (at least 1) times as much, in [0, 1].
+        poor: share of bids that ask ``poor_factor`` (1 to a million) times as much, in [0, 1].
         accounts: how many of a member's accounts, by cash at the opening, are asked whether they can take a portfolio.
-        share_worth: what all shares of a first offer are worth to the median bidder, as a share of the lot, above 0.
-        share_taste: standard deviation of the logarithm of what a share is worth to a bidder, at least 0.
+        share_worth: what all shares of a first offer are worth to the median bidder, as a share of the lot, in (0, 10^6].
+        share_taste: standard deviation of the logarithm of what a share is worth to a bidder, in [0, 10].
         eager: how far a bid goes from the least improvement to the bidder's own limit, in [0, 1].
         bidders: how many accounts, by cash at the opening, look at auctions of the fund.
         at_once: most auctions of the fund that are open at one time, by asset and kind.
@@ -68,21 +69,31 @@ class BiddingParameters:
     at_once: int = 4
 
     def __post_init__(self) -> None:
-        for name in ("taste", "charge", "share_taste"):
-            self._check(name, getattr(self, name) >= 0, "at least 0")
+        for name in ("taste", "share_taste"):
+            self._check(name, "0 to 10", low=0, high=10)  # e to the tenth is beyond any bidder
+        self._check("charge", "0 to 1", low=0, high=1)
         for name in ("absent", "late", "poor", "eager"):
-            self._check(name, 0 <= getattr(self, name) <= 1, "0 to 1")
+            self._check(name, "0 to 1", low=0, high=1)
         for name in ("accounts", "bidders", "at_once"):
-            self._check(
-                name, isinstance(getattr(self, name), int) and getattr(self, name) >= 1, "a number of at least 1"
+            self._check(name, "a number of at least 1", low=1, whole=True)
+        self._check("seed", "a whole number", whole=True)
+        self._check("poor_factor", "1 to 1000000", low=1, high=MOST)
+        self._check("share_worth", "above 0, at most 1000000", low=0, high=MOST)
+        if not self.share_worth:
+            raise InputError(
+                "bad bidding parameter",
+                field="share_worth",
+                value=self.share_worth,
+                expected="above 0, at most 1000000",
             )
-        self._check("seed", isinstance(self.seed, int), "a whole number")
-        self._check("poor_factor", self.poor_factor >= 1, "at least 1")
-        self._check("share_worth", self.share_worth > 0, "above 0")
 
-    def _check(self, name: str, fine: bool, expected: str) -> None:
+    def _check(
+        self, name: str, expected: str, *, low: float | None = None, high: float | None = None, whole: bool = False
+    ) -> None:
         value = getattr(self, name)
-        if not (fine and isfinite(value)):
+        fine = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+        fine = fine and (low is None or value >= low) and (high is None or value <= high)
+        if not fine:
             raise InputError("bad bidding parameter", field=name, value=value, expected=expected)
 
 

@@ -115,7 +115,9 @@ class Path:
         if not more:
             return self
         both = ordered([*self.incidents, *more])
-        check_incidents(both, "incidents", Fraction(self.end_ns - self.start_ns, MINUTE))  # exact: Fraction
+        check_incidents(
+            both, "incidents in order of minute", Fraction(self.end_ns - self.start_ns, MINUTE)
+        )  # exact: Fraction
         return replace(self, incidents=both)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any, NoReturn, TypeVar
@@ -10,6 +11,8 @@ from typing import Any, NoReturn, TypeVar
 from seawall.errors import PolicyError
 
 T = TypeVar("T")
+MOST_DIGITS = 1_000
+_EXPONENT = re.compile(r"[eE][+-]?[\d_]{4,}")  # four digits or more: too long to write out
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -17,6 +20,16 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f"{close[0]!r}" if close else "one of " + ", ".join(names)
+
+
+def _number(value: str | int) -> Fraction:
+    """Exact, of a size that can be computed with and printed again: "1e5000" is a typing error."""
+    if isinstance(value, str) and (len(value) > MOST_DIGITS or _EXPONENT.search(value)):
+        raise ValueError
+    number = Fraction(value)
+    if max(abs(number.numerator), number.denominator) >= 10**MOST_DIGITS:
+        raise ValueError
+    return number
 
 
 class Table:
@@ -121,7 +134,7 @@ class Table:
         def read(value: Any) -> Fraction:
             if isinstance(value, bool) or not isinstance(value, str | int):
                 raise TypeError
-            number = Fraction(value)
+            number = _number(value)
             if number < low:
                 raise ValueError
             if high == 1 and number > 1:
