@@ -53,7 +53,7 @@ def _story(x: Explanation, width: int) -> list[str]:
     for number, (event, time, words) in enumerate(rows):
         if cut > 0 and STORY_HEAD <= number < STORY_HEAD + cut:
             if number == STORY_HEAD:
-                out.append(f"  ... {cut:,} more events; --json has them all ...")
+                out.append(f"  ... {cut:,} more event{'' if cut == 1 else 's'}; --json has them all ...")
             continue
         if time[:10] != day:
             day = time[:10]
