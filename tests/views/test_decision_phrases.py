@@ -9,7 +9,9 @@ import pytest
 from tests.books import FLAT, USDC
 
 from seawall.market import Instrument
+from seawall.views.decision_show import _decision
 from seawall.views.decision_terms import Terms, halt_reason, loss_of, payer, whose
+from seawall.views.decision_values import Decision
 from seawall.views.decision_words import sentence
 
 X = Instrument.of("X-PERP", USDC, base="X", quote="USD", lot=Fraction(1, 100), mark_scale=1, brackets=FLAT)
@@ -86,3 +88,14 @@ def _of(kind, **fields):
 def test_phrase_002_events_read_as_sentences(event, wanted):
     kind, fields = event
     assert _of(kind, **fields) == wanted
+
+
+@pytest.mark.parametrize(
+    ("holder", "wanted"),
+    [("s000139", "s000139 holds a claim"), ("contribution:A", "The contribution of A holds a claim")],
+)
+def test_phrase_003_a_sentence_begins_with_a_capital_but_an_account_keeps_its_name(holder, wanted):
+    event = {"kind": "claim_opened", "loss": 1, "holder": holder, "rank": 2, "asset": "USDC", "amount": 5}
+    words = sentence(event, TERMS, None)
+    told = Decision("1.1", "2026-01-01 00:00:00", "claim_opened", words, (), None, (), (), None, (), (), (), event)
+    assert _decision(told, None, 80)[2].startswith(wanted)
