@@ -81,7 +81,7 @@ def test_auctioneer_a_late_bid_is_told_to_the_member_and_in_the_auction(auctione
     run, path = auctioned
     late = run.frames()["bids"].filter(pl.col("outcome") == "late").to_dicts()[0]
     story = " ".join(text for *_, text in sw.explain(path, late["member"]).story)
-    assert "(late)" in story and f"{late['member']} " in story and "its tier is 'no_bid'" in story, story
+    assert "(late)" in story and f"{late['member']} " in story and "its tier is 'no bid'" in story, story
 
 
 @pytest.mark.parametrize("when", ["first", "unfilled"])

@@ -66,6 +66,7 @@ def test_incident_compare_002_every_unit_is_explained_and_the_log_gives_it_again
 
 
 def test_incident_compare_003_declared_losses_are_told_from_defaults(thirteen):
+    found = {r["policy"]: r for r in thirteen.table.to_dicts()}
     for row in thirteen.document["rows"]:
         mine = [r for r in thirteen.document["incidents"] if r["policy"] == row["policy"]]
         losses = [r for r in mine if r["kind"] == "loss"]
@@ -73,6 +74,19 @@ def test_incident_compare_003_declared_losses_are_told_from_defaults(thirteen):
         assert Decimal(row["declared_unpaid"]) <= Decimal(row["residual"]), row
         assert Decimal(row["recovered"]) == sum(Decimal(r["back"]) for r in mine) > 0
         assert (Decimal(row["paid_out"]) > 0) == (row["policy"] in ENDS)
+        # what a wind-down takes from house accounts pays no loss: money that lies on an account pays no more than was lost
+        layers = [y for y in thirteen.document["layers"] if y["policy"] == row["policy"] and y["before"] is not None]
+        spent = sum(Decimal(y["used"]) - Decimal(y["paid_out"]) for y in layers if y["kind"] != "backstop")
+        told = {k: Decimal(str(v)) for k, v in found[row["policy"]].items() if k.startswith("used_") and v is not None}
+        kinds = {y["kind"] for y in layers if y["kind"] != "backstop"}
+        assert sum(told[f"used_{kind}"] for kind in kinds) == spent, row
+        assert all(
+            Decimal(y["before"]) + Decimal(y["gained"]) - Decimal(y["used"]) == Decimal(y["after"]) for y in layers
+        )
+        if row["policy"] == "emir-ccp":
+            assert Decimal(0) < sum(Decimal(y["paid_out"]) for y in layers) and spent <= Decimal(row["bad_debt"]), (
+                layers
+            )
     assert {"declared", "recovered", "paid_out"} <= set(thirteen.table.columns)
     assert thirteen.incidents.height == len(thirteen.document["incidents"])
     assert thirteen.incidents["lost"].sum() == sum(Decimal(r["declared"]) for r in thirteen.document["rows"])

@@ -144,6 +144,23 @@ SENTENCES = {
         "positions was charged 30 USDC; 900 balances were cut by 10 USDC; 20 USDC was put on withdrawals; nothing was left "
         "unpaid; 5 USDC came back later.",
     ),
+    "the fund and its auctions paid later": (
+        {
+            "liquidated.accounts": 2,
+            "bad_debt": "100",
+            "layers": [{"name": "fund", "net": "-70", "result": "-40", "after": "0"}],
+            "residual": "60",
+            "fund_auctions": {"residual": "40", "netted": "15"},
+        },
+        "2 of 2,000 accounts were liquidated; losses beyond margin came to 100 USDC; the fund lost 40 USDC; nobody was "
+        "deleveraged; 60 USDC was left unpaid, of which auctions for its shares paid 40 USDC and the fund paid 15 USDC "
+        "later.",
+    ),
+    "the end of the venue": (
+        {"liquidated.accounts": 2, "wind_down": {"written_off": "7"}},
+        "2 of 2,000 accounts were liquidated; nobody lost more than their margin; nobody was deleveraged; nothing was left "
+        "unpaid; the venue was wound down, and balances of 7 USDC were written off.",
+    ),
     "winners gained": (
         {"liquidated.accounts": 2, "deleveraged.accounts": 3, "deleveraged.collected": "-250"},
         "2 of 2,000 accounts were liquidated; nobody lost more than their margin; 3 winners were deleveraged and gained 250 "

@@ -188,7 +188,9 @@ def lines(found: Comparison, where: Path | None) -> list[str]:
     out += ["", f"book        {book['accounts']:,} accounts, {book['positions']:,} positions, the same for all"]
     out += [f"            {book['hash']}", f"path        {path['steps']} steps, the same for all; marks: {d['marks']}"]
     out += [f"            {path['hash']}"]
-    out += [f"{p['policy']:<12.11}{p['hash']}" for p in d["policies"]]
+    # A hash has 64 characters, so a name has 15 in 80 columns.
+    wide = max(12, min(16, 1 + max(len(p["policy"]) for p in d["policies"])))
+    out += [f"{p['policy']:<{wide}.{wide - 1}}{p['hash']}" for p in d["policies"]]
     out += [show.hang("FAILED", f"{_cell(f)}: {f['problem']}") for f in d["failed"]]
     if d["missing"]:
         out.append(show.hang("MISSING", "interrupted before: " + ", ".join(map(_cell, d["missing"]))))

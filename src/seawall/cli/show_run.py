@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from rich.text import Text
 
 from seawall.replay import incident_words, words
+from seawall.views.decision_terms import halt_reason
 
 LABEL, AMOUNT, FACT = 22, 9, 15
 COUNT = 16
@@ -155,7 +156,11 @@ def _who_paid(page: Page, s: dict[str, Any]) -> None:
         top = h["before"] + h["gained"]
         page.bar(row["name"], "before", zero, h["before"], most, words.short(h["before"]), fill=solid, style="cyan")
         page.bar("", "gained", h["before"], top, most, words.signed(h["gained"]), fill=gained, style="green")
-        page.bar("", "used", h["after"], top, most, words.signed(-h["used"]), fill=used, style="red")
+        out = -Decimal(row["by_source"].get("paid_out", "0"))  # in a wind-down: it pays claims, not losses
+        spent, rest = h["used"] - out, h["after"] + out
+        page.bar("", "used", rest, top, most, words.signed(-spent), fill=used, style="red")
+        if out:
+            page.bar("", "paid to claims", h["after"], rest, most, words.signed(-out), fill=used, style="red")
         page.bar("", "after", zero, h["after"], most, words.short(h["after"]), fill=solid, style="cyan")
     for name, who, amount in shared:
         if amount or name == "deleveraging":
@@ -279,10 +284,13 @@ def _sharing(s: dict[str, Any]) -> list[tuple[str, str]]:
         left = f"{words.short(social['outstanding'])} outstanding"
         out.append(("withdrawals", f"bear {words.short(social['on_withdrawals'])} {unit}, {left}"))
     if Decimal(back["amount"]):
-        parts = f"residual {words.short(back['residual'])}, claims {words.short(back['claims'])}"
-        out.append(
-            ("recovered", f"{words.short(back['amount'])} {unit}: {parts}, excess {words.short(back['excess'])}")
+        places = (
+            ("residual", "for what nobody had paid"),
+            ("claims", "to those who had paid"),
+            ("excess", "more than was paid"),
         )
+        parts = ", ".join(f"{words.short(back[key])} {name}" for key, name in places if Decimal(back[key]))
+        out.append(("recovered", f"{words.short(back['amount'])} {unit}: {parts}"))
     sales = s.get("fund_auctions")
     if sales and (sales["opened"] or Decimal(sales["netted"])):
         paid = f"paid {words.short(sales['residual'])} {unit} of what nobody had paid, the fund {words.short(sales['netted'])}"
@@ -294,7 +302,7 @@ def _sharing(s: dict[str, Any]) -> list[tuple[str, str]]:
             out.append(("shares", f"{told}; surplus sold {words.short(sales['sold'])} {unit}"))
     for halt in s["halts"]:
         state = "still on at the end" if halt["ended_ns"] is None else "over again at the end"
-        out.append(("halt", f"{halt['halt']}: {halt['reason']}; {state}"))
+        out.append(("halt", f"{halt['halt']}: {halt_reason(halt['reason'])}; {state}"))
     if s["wind_down"] is not None:
         paid = ", ".join(
             f"{rank.replace('_', ' ')} {words.short(v)}" for rank, v in s["wind_down"]["distributed"].items()

@@ -58,7 +58,7 @@ class Comparison:
     def layers(self) -> pl.DataFrame:
         """One row per policy, seed and layer: kind, account, before, used, gained, after, paid."""
         return text_frame(
-            self.document["layers"], ("before", "used", "gained", "after", "paid"), self.document["scale"]
+            self.document["layers"], ("before", "used", "gained", "after", "paid", "paid_out"), self.document["scale"]
         )
 
     @cached_property

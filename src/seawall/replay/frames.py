@@ -32,6 +32,7 @@ LAYERS = {
     "gained": AMOUNT,
     "after": AMOUNT,
     "paid": AMOUNT,
+    "paid_out": AMOUNT,
 }
 ACCOUNTS = {
     "account": TEXT,

@@ -30,6 +30,7 @@ def house_layers(tally: Tally) -> list[dict[str, Any]]:
                 "gained": text(gained),
                 "after": text(after),
                 "net": text(after - house.before),
+                "result": text(after - house.before + house.paid_out),
                 "by_source": {name: text(amount) for name, amount in gains.items()},
             }
         )
@@ -68,8 +69,10 @@ def layer_rows(tally: Tally) -> list[dict[str, Any]]:
     """The rows of the frame ``layers``: the backstop, the policy's layers in order of use, the residual.
 
     Amounts are integers in reporting units. Where a house account stands in several rows, the later ones start from
-    what the earlier ones left and use what their own layer paid; the first bears and earns everything else. Members'
-    contributions count as one house account. ``paid`` is what went towards losses: it sums to all of them.
+    what the earlier ones left and use what their own layer paid; the first bears and earns everything else, but the last pays what a
+    wind-down takes. Members'
+    contributions count as one house account. ``paid`` is what went towards losses: it sums to all of them;
+    ``paid_out`` is the part of ``used`` that left in a wind-down, which pays no loss.
     """
     payments = tally.payments
     places: list[tuple[str, str, str]] = []
@@ -85,22 +88,24 @@ def layer_rows(tally: Tally) -> list[dict[str, Any]]:
         first.add(account)
     left: dict[str, int] = {}
     rows = []
-    for layer, kind, account in places:
+    last = {account: number for number, (_, _, account) in enumerate(places)}
+    for number, (layer, kind, account) in enumerate(places):
         collected, paid = payments.collected.get(layer, 0), payments.paid.get(layer, 0)
         if kind == "backstop":
             collected = paid = 0
         if account not in tally.house:
             rows.append(_row(layer, kind, None, None, collected, None, None, paid))
             continue
+        paid_out = tally.house[account].paid_out if number == last[account] else 0
         if account in left:
-            before, gained, used = left[account], 0, collected
+            before, gained, used = left[account], 0, collected + paid_out
         else:
             mine = tally.house[account]
             before = mine.before
             used, gained = used_and_gained(mine.by_source(tally.worth(mine)))
-            used -= later.get(account, 0)
+            used -= later.get(account, 0) + mine.paid_out - paid_out
         left[account] = before + gained - used
-        rows.append(_row(layer, kind, account, before, used, gained, left[account], paid))
+        rows.append(_row(layer, kind, account, before, used, gained, left[account], paid, paid_out))
     unpaid = sum(payments.unpaid.values())
     rows.append(_row("residual", "residual", None, None, tally.residual, None, None, unpaid))
     return rows
@@ -120,6 +125,7 @@ def _row(
     gained: int | None,
     after: int | None,
     paid: int,
+    paid_out: int = 0,
 ) -> dict[str, Any]:
     return {
         "layer": layer,
@@ -130,4 +136,5 @@ def _row(
         "gained": gained,
         "after": after,
         "paid": paid,
+        "paid_out": paid_out,
     }

@@ -118,7 +118,7 @@ def metrics(run: Run) -> dict[str, Any]:
     """The metrics of one run, by name in the order of ``METRICS``, then those of incidents."""
     s = run.summary
     unit = Valuer(run.state)
-    houses = [(row["name"], Decimal(row["after"]) - Decimal(row["before"])) for row in s["layers"]]
+    houses = [(row["name"], Decimal(row["result"])) for row in s["layers"]]
     house = max(houses, key=lambda h: h[1], default=None)
     winner = _winner(run.state, unit)
     backstop = run.state.policy.liquidation.backstop is not None

@@ -55,7 +55,8 @@ def metric_frame(rows: Sequence[dict[str, Any]], layers: Iterable[dict[str, Any]
     used: dict[tuple[Any, ...], dict[str, Decimal]] = {}
     for layer in layers:
         mine = used.setdefault(_key(layer), {})
-        mine[layer["kind"]] = mine.get(layer["kind"], Decimal(0)) + Decimal(layer["used"])
+        spent = Decimal(layer["used"]) - Decimal(layer.get("paid_out") or 0)  # what a wind-down pays out bears no loss
+        mine[layer["kind"]] = mine.get(layer["kind"], Decimal(0)) + spent
     kinds = _in_order(layers)
     money = pl.Decimal(PRECISION, scale)
     schema: dict[str, Any] = {"policy": pl.String, "seed": pl.Int64, "leverage": pl.String, "mark_rule": pl.String}

@@ -78,8 +78,9 @@ def headline_parts(s: dict[str, Any]) -> list[Part]:
         _winners(s),
         _cut(s),
         *_shared(s),
-        _left(s),
+        [*_left(s), *_auctioned(s)],
         _back(s),
+        _ended(s),
     ]
     said = [clause for clause in clauses if clause]
     parts: list[Part] = []
@@ -120,10 +121,11 @@ def _losses(s: dict[str, Any]) -> list[Part]:
 def _house(s: dict[str, Any]) -> list[list[Part]]:
     clauses = []
     for number, row in enumerate(s["layers"]):
-        net = Decimal(row["net"])
+        key = "result" if "result" in row else "net"  # what a wind-down pays out is no loss; a run of old has only net
+        net = Decimal(row[key])
         if net:
             verb = "gained" if net > 0 else "lost"
-            amount_part = Part(short(abs(net)), f"layers.{number}.net")
+            amount_part = Part(short(abs(net)), f"layers.{number}.{key}")
             name = Part(row["name"], f"layers.{number}.name")
             clause = [Part("the "), name, Part(f" {verb} "), amount_part, Part(" {unit}")]
             after = Decimal(row["after"])
@@ -193,6 +195,32 @@ def _back(s: dict[str, Any]) -> list[Part]:
     if not Decimal(s["recovered"]["amount"]):
         return []
     return [Part(short(s["recovered"]["amount"]), "recovered.amount"), Part(" {unit} came back later")]
+
+
+def _auctioned(s: dict[str, Any]) -> list[Part]:
+    """What of the residual the fund and its auctions paid afterwards."""
+    sales = s.get("fund_auctions") or {}
+    paid = [
+        [Part(who), Part(short(sales[key]), f"fund_auctions.{key}"), Part(" {unit}")]
+        for key, who in (("residual", "auctions for its shares paid "), ("netted", "the fund paid "))
+        if Decimal(sales.get(key, "0"))
+    ]
+    return (
+        [Part(", of which "), *paid[0], *(p for more in paid[1:] for p in (Part(" and "), *more)), Part(" later")]
+        if paid
+        else []
+    )
+
+
+def _ended(s: dict[str, Any]) -> list[Part]:
+    end = s.get("wind_down")
+    if end is None:
+        return []
+    parts = [Part("the venue was wound down")]
+    if Decimal(end["written_off"]):
+        parts += [Part(", and balances of "), Part(short(end["written_off"]), "wind_down.written_off")]
+        parts += [Part(" {unit} were written off")]
+    return parts
 
 
 def _winners(s: dict[str, Any]) -> list[Part]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from seawall.replay.auctions import LOST, NO_BID, WON
-from seawall.views.document import Document, Parts
+from seawall.views.document import Document, Fig, Parts
 from seawall.views.figure import Figure
 from seawall.views.material import Material
 from seawall.views.page import Block, Prose
@@ -55,15 +55,16 @@ def portfolio_auctions(material: Material, doc: Document) -> list[Block]:
         " found fewer than two valid bids. Bids are a model’s, not members’.",
     ]
     table = _table(sales, unit)
-    largest = sorted(range(len(sales)), key=lambda i: (-sales[i].notional, sales[i].record))[:SHOWN]
+    largest = sorted(sorted(range(len(sales)), key=lambda i: (-sales[i].notional, sales[i].record))[:SHOWN])
+    names = [Fig(table.fig(i, "account").path, sales[i].account, "text") for i in largest]
     figure = Figure(
         "bids",
         ["What members bid for the largest portfolios"],
         [
-            "Every dot is a bid, as a share of the portfolio’s notional: at 0 the portfolio goes at the mark, to the left the "
+            "Every dot is a bid, as a share of the portfolio’s notional: at zero the portfolio goes at the mark, to the left the "
             "bidder asks to be paid. Bids that did not count are hollow. The reserve of each is in the table.",
         ],
-        lambda ident, width: _draw(ident, width, [sales[i] for i in sorted(largest)]),
+        lambda ident, width: _draw(ident, width, [sales[i] for i in largest], names),
     )
     return [Prose(said), figure, table]
 
@@ -130,8 +131,8 @@ def _table(sales: Sequence[Sale], unit: str) -> Table:
     return Table.of("auctions", "Portfolios auctioned among the members", columns, rows, head="account", note=note)
 
 
-def _draw(ident: str, width: float, sales: Sequence[Sale]) -> Svg:
-    """One line a portfolio, on one scale of shares of notional."""
+def _draw(ident: str, width: float, sales: Sequence[Sale], accounts: Sequence[Fig]) -> Svg:
+    """One line a portfolio, on one scale of shares of notional. ``accounts``: their names, with where they stand."""
     names = max(text_width(s.account) for s in sales) + 12
     shares = [float(100 * amount / s.notional) for s in sales for amount, _ in s.bids]  # a place, not money
     ticks = nice_ticks(min([0.0, *shares]), max([0.0, *shares]), 3 if width < 480 else 5)
@@ -149,9 +150,9 @@ def _draw(ident: str, width: float, sales: Sequence[Sale]) -> Svg:
         svg.text(min(max(x(tick), half), width - half), bottom + 14, _percent(tick), "tick", anchor="middle")
     svg.text(width, bottom + 29, "bid, % of notional; 0: the mark", "tick", anchor="end")
     styles = dict(KEYS)
-    for number, sale in enumerate(sales):
+    for number, (sale, account) in enumerate(zip(sales, accounts, strict=True)):
         y = head + ROW * number + ROW / 2
-        svg.text(0, y + 4, sale.account, "lbl")
+        svg.text(0, y + 4, account, "lbl")
         svg.line(x(ticks[0]), y, x(ticks[-1]), y, "grid")
         for amount, style in sorted(sale.bids, key=lambda b: b[1] == "winner"):  # the winner on top
             _dot(svg, x(float(100 * amount / sale.notional)), y, styles[style])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from seawall.views.decision_terms import Terms, clock
+from seawall.views.decision_terms import Terms, clock, loss_of
 
 Event = Mapping[str, Any]
 
@@ -70,7 +70,9 @@ def _closed(e: Event, t: Terms, me: str | None) -> str:
 
 
 def _residual(e: Event, t: Terms, me: str | None) -> str:
-    told = f"{t.money(e['asset'], e['amount'])} that nobody had paid of loss {e['loss']} of {e['account']} was paid"
+    told = (
+        f"{t.money(e['asset'], e['amount'])} that nobody had paid of loss {e['loss']}{loss_of(e['account'])} was paid"
+    )
     source = str(e["source"])
     if source.startswith("auction:"):
         return f"{told} by the winner of auction {source.removeprefix('auction:')}"

@@ -12,7 +12,7 @@ Event = Mapping[str, Any]
 
 def _owed(e: Event, t: Terms, me: str | None) -> str:
     amount = t.money(e["asset"], e["amount"])
-    return f"{whose(e['account'], me)}{amount} of what it paid for loss {e['loss']} is to be put back at {clock(e['due_ns'])}"
+    return f"{whose(e['account'], me)}{amount} that it paid since loss {e['loss']} is to be put back at {clock(e['due_ns'])}"
 
 
 def _replenished(e: Event, t: Terms, me: str | None) -> str:
@@ -23,7 +23,7 @@ def _replenished(e: Event, t: Terms, me: str | None) -> str:
 ENDED = {
     "recovery": "a recovery settled",
     "reinstated": "what the owner put in settled",
-    "default": "its member is in default and puts nothing back: forgiven are",
+    "default": "its member is in default and puts nothing back: it is forgiven",
 }
 
 

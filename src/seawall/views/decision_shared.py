@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from seawall.engine.memberbook import CONTRIBUTION
+from seawall.replay.incident_words import RULINGS
 from seawall.views.decision_auctions import AUCTIONS
 from seawall.views.decision_members import MEMBERS
-from seawall.views.decision_terms import Terms, clock, whose
+from seawall.views.decision_terms import Terms, clock, halt_reason, loss_of, whose
 
 Event = Mapping[str, Any]
 
@@ -50,7 +51,7 @@ def _members(e: Event, t: Terms, me: str | None) -> str:
     tier = tier_of(e)
     whole = f"layer {e['layer']!r} paid {t.money(e['asset'], e['amount'])} of loss {e['loss']} out of {many}, pro rata"
     if tier:
-        whole += f", of members in tier {tier!r} ({TIERS[tier]})"
+        whole += f", of members in tier {tier.replace('_', ' ')!r} ({TIERS[tier]})"
     return whole + _of_me(t, e["asset"], _mine(e["parts"], me), me)
 
 
@@ -131,7 +132,7 @@ def _recovered(e: Event, t: Terms, me: str | None) -> str:
         parts.append(f"{t.money(asset, shared)} went to those who had")
     if e["excess"]:
         parts.append(f"{t.money(asset, e['excess'])} was more than everything paid")
-    return f"{t.money(asset, e['amount'])} came back for loss {e['loss']} of {e['account']}: {', '.join(parts)}"
+    return f"{t.money(asset, e['amount'])} came back for loss {e['loss']}{loss_of(e['account'])}: {', '.join(parts)}"
 
 
 def _rank(e: Event, t: Terms, me: str | None) -> str:
@@ -152,23 +153,24 @@ HALTS = {
 
 def _halt(e: Event, t: Terms, me: str | None) -> str:
     what = HALTS.get(e["halt"], f"{e['halt']} was halted")
-    return f"{what} ({e['reason']}) from {clock(e['since_ns'])[11:]}, at the latest until {clock(e['until_ns'])}"
+    return f"{what} ({halt_reason(e['reason'])}) from {clock(e['since_ns'])[11:]}, at the latest until {clock(e['until_ns'])}"
 
 
 def _halt_over(e: Event, t: Terms, me: str | None) -> str:
     what = "deleveraging was switched off" if e["halt"] == "deleveraging" else f"the halt of {e['halt']} was over"
-    return f"{what} ({e['reason']})" if e["reason"] else what
+    return f"{what} ({halt_reason(e['reason'])})" if e["reason"] else what
 
 
 def _wound_down(e: Event, t: Terms, me: str | None) -> str:
     prices = ", ".join(f"{m} at {t.mark(m, p)}" for m, p in e["prices"]) or "no market had a position"
     order = ", then ".join(c.replace("_", " ") for c in e["classes"])
-    return f"the venue was wound down; every market settled by the rule {e['basis']}: {prices}; paid in this order: {order}"
+    return f"the venue was wound down; every market settled by the rule {e['basis'].replace('_', ' ')}: {prices}; paid in this order: {order}"
 
 
 def _rejected(e: Event, t: Terms, me: str | None) -> str:
     amount = _minor(t, e["asset"], e["amount_minor"])
-    return f"claim {e['claim']!r} of {e['claimant']} for {amount} was rejected: {e['reason'].replace('_', ' ')}"
+    ruling = RULINGS.get(e["reason"], e["reason"].replace("_", " ")).removeprefix("rejected: ")
+    return f"claim {e['claim']!r} of {e['claimant']} for {amount} was rejected: {ruling}"
 
 
 def _distributed(e: Event, t: Terms, me: str | None) -> str:
@@ -182,7 +184,7 @@ def _distributed(e: Event, t: Terms, me: str | None) -> str:
 def _written_off(e: Event, t: Terms, me: str | None) -> str:
     mine = _mine(e["parts"], me)
     more = f"; of {me} {_minor(t, e['asset'], mine)}" if mine else ""
-    return f"{_minor(t, e['asset'], e['amount'])} of balances had no money left and was written off{more}"
+    return f"for {_minor(t, e['asset'], e['amount'])} of balances no money was left; they were written off{more}"
 
 
 def _restored(e: Event, t: Terms, me: str | None) -> str:
@@ -221,7 +223,7 @@ def _auction(e: Event, t: Terms, me: str | None) -> str:
 def _bid(e: Event, t: Terms, minor: int) -> str:
     """A bid (minor units) as its bidder would say it."""
     if not minor:
-        return "at the mark"
+        return "bid the mark"
     return f"{'offered' if minor > 0 else 'asked for'} {_minor(t, e['asset'], abs(minor))}"
 
 
@@ -233,7 +235,7 @@ def _own_bid(e: Event, t: Terms, me: str | None) -> str:
         return ""
     valid = next((_bid(e, t, bid) for name, bid in e["ranking"] if name == member), "")
     late = next((f"{_bid(e, t, b)}, {why.replace('_', ' ')}" for name, b, why in e["refused"] if name == member), "")
-    return f"; {member} {valid or late or 'did not bid'}: its tier is {tier!r}"
+    return f"; {member} {valid or late or 'did not bid'}: its tier is {tier.replace('_', ' ')!r}"
 
 
 def _marks(e: Event, t: Terms, me: str | None) -> str:

@@ -53,7 +53,7 @@ def _story(x: Explanation, width: int) -> list[str]:
     for number, (event, time, words) in enumerate(rows):
         if cut > 0 and STORY_HEAD <= number < STORY_HEAD + cut:
             if number == STORY_HEAD:
-                out.append(f"  ... {cut:,} more events; --json has them all ...")
+                out.append(f"  ... {cut:,} more event{'' if cut == 1 else 's'}; --json has them all ...")
             continue
         if time[:10] != day:
             day = time[:10]
@@ -65,7 +65,7 @@ def _story(x: Explanation, width: int) -> list[str]:
 def _decision(d: Decision, before: Decision | None, width: int) -> list[str]:
     """One event; what is as in the one before is not said again."""
     out = ["-" * width, *_wrapped(f"{d.id}  {d.time} UTC  {d.kind.replace('_', ' ')}", width)]
-    named = d.words.startswith(str(d.event.get("account", "\0")))
+    named = any(d.words.startswith(str(d.event.get(key, "\0"))) for key in ("account", "holder", "buyer"))
     out += _wrapped((d.words if named else d.words[:1].upper() + d.words[1:]) + ".", width)
     if d.keys:
         out += _wrapped(", ".join(f"{key} = {value}" for key, value in d.keys), width, "policy   ", " " * 9)

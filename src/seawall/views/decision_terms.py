@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from seawall.engine import State
+from seawall.engine.memberbook import CONTRIBUTION
 from seawall.market import Instrument
 from seawall.money import Asset, format_amount
+from seawall.waterfall import CAUSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,16 @@ class Terms:
             else f"{mark / 10.0**instrument.mark_scale:,.0f}"
         )
 
+    def price_of_value(self, market: str, value: int, lots: int) -> str:
+        """The price at which so many lots are worth ``value``: exact where it is a mark, else as ``price_of_worth``."""
+        instrument = self.markets[market]
+        if not value or not lots:
+            return "0"
+        mark = Fraction(abs(value) * instrument.den, abs(lots) * instrument.num)  # exact: a mark, where it is whole
+        if not instrument.inverse and mark.denominator == 1:
+            return self.mark(market, mark.numerator)
+        return self.price_of_worth(market, abs(value) / abs(lots))
+
     def size(self, market: str, lots: int) -> str:
         """Unsigned lots as a size: base coins, or contracts of so much quote for an inverse market."""
         instrument = self.markets[market]
@@ -82,4 +96,27 @@ def clock(time_ns: int) -> str:
 
 def whose(account: str, me: str | None) -> str:
     """The start of a sentence that names its account, unless it is the one whose story it is."""
-    return "" if account == me else f"{account}: "
+    return "" if account == me else f"{payer(account)}: "
+
+
+def payer(account: str) -> str:
+    """An account as people say it: what a member paid in by its member, any other by its name."""
+    member = account.removeprefix(CONTRIBUTION)
+    return account if member == account else f"the contribution of {member}"
+
+
+def loss_of(account: str) -> str:
+    """Whose loss it is, as it goes on after "loss 7": " of ann"; of the venue itself by cause: " (custody: wallet)"."""
+    cause, colon, reference = account.partition(":")
+    return f" ({cause}: {reference})" if colon and cause in CAUSES else f" of {account}"
+
+
+def halt_reason(reason: str) -> str:
+    """A criterion and what was seen, with numbers as people read them: "unpaid above 1,000,000: 9,665,188.81"."""
+    return re.sub(r"(?<![\w.,-])\d+(?:\.\d+)?(?![\w./])", lambda found: _read(found[0]), reason)
+
+
+def _read(number: str) -> str:
+    """Two decimals from 100 on, all of them below."""
+    value = Decimal(number)
+    return f"{value:,.2f}" if "." in number and value >= 100 else grouped(number)

@@ -8,7 +8,7 @@ from typing import Any
 
 from seawall.money import exact_text
 from seawall.views.decision_shared import SHARED
-from seawall.views.decision_terms import Terms, whose
+from seawall.views.decision_terms import Terms, loss_of, payer, whose
 
 Event = Mapping[str, Any]
 
@@ -105,12 +105,13 @@ def _taken(e: Event, t: Terms, me: str | None) -> str:
 
 def _loss(e: Event, t: Terms, me: str | None) -> str:
     if e["cause"] != "default":
-        return f"loss {e['loss']} ({e['account']}) was declared: {t.money(e['asset'], e['amount'])} of the venue's money is gone"
+        return f"loss {e['loss']}{loss_of(e['account'])} was declared: {t.money(e['asset'], e['amount'])} of the venue's money is gone"
     return f"loss {e['loss']} of {e['account']} was booked: {t.money(e['asset'], e['amount'])} beyond its margin"
 
 
 def _drawn(e: Event, t: Terms, me: str | None) -> str:
-    return f"layer {e['layer']!r} ({e['source']}) paid {t.money(e['asset'], e['amount'])} of loss {e['loss']}"
+    whom = "" if e["source"] == e["layer"] else f" ({payer(e['source'])})"
+    return f"layer {e['layer']!r}{whom} paid {t.money(e['asset'], e['amount'])} of loss {e['loss']}"
 
 
 def _needed(e: Event, t: Terms, me: str | None) -> str:
@@ -179,7 +180,7 @@ def _haircut(e: Event, t: Terms, me: str | None) -> str:
 
 
 def _residual(e: Event, t: Terms, me: str | None) -> str:
-    return f"nobody paid {t.money(e['asset'], e['amount'])} of loss {e['loss']} of {e['account']}: it stays open"
+    return f"nobody paid {t.money(e['asset'], e['amount'])} of loss {e['loss']}{loss_of(e['account'])}: it stays open"
 
 
 def _carried(e: Event, t: Terms, me: str | None) -> str:
@@ -187,7 +188,7 @@ def _carried(e: Event, t: Terms, me: str | None) -> str:
 
 
 def _claim(e: Event, t: Terms, me: str | None) -> str:
-    who = "" if e["holder"] == me else f"{e['holder']} "
+    who = "" if e["holder"] == me else f"{payer(e['holder'])} "
     back = (
         f"comes back of loss {e['loss']}" if e["loss"] else "the venue pays back for what its backstop could not hold"
     )
@@ -201,7 +202,8 @@ def _traded(e: Event, t: Terms, me: str | None) -> str:
 def _moved(e: Event, t: Terms, me: str | None) -> str:
     asset = t.assets[e["asset"]]
     amount = t.money(e["asset"], abs(e["amount_minor"]) // asset.minor_per_book)
-    return f"{e['code'].replace('_', ' ')} of {amount}"
+    what = {"withdraw": "withdrawal"}.get(e["code"], e["code"].replace("_", " "))
+    return f"{whose(e['account'], me)}{what} of {amount}"
 
 
 def _converted(e: Event, t: Terms, me: str | None) -> str:
@@ -210,8 +212,9 @@ def _converted(e: Event, t: Terms, me: str | None) -> str:
 
 
 def _settled(e: Event, t: Terms, me: str | None) -> str:
-    price = t.price_of_worth(e["market"], abs(e["value"]) / max(1, abs(e["lots"]))) if e["value"] else "0"
-    return f"{e['market']} expired: {t.size(e['market'], e['lots'])} closed at {price}"
+    side = "short" if e["lots"] > 0 else "long"
+    price = t.price_of_value(e["market"], e["value"], e["lots"])
+    return f"{whose(e['account'], me)}{side} {t.size(e['market'], e['lots'])} of {e['market']} was settled at {price}"
 
 
 def _funding(e: Event, t: Terms, me: str | None) -> str:

@@ -19,7 +19,9 @@ def sized_in_words(rule: SizeRule, doc: Document) -> Parts:
         groups = ["the ", doc.fig("rules.members.size.cover", "count"), " largest members"]
     alone = "" if rule.cover == 1 else " together"
     out: list[Part] = ["what ", *groups, f"{alone} would owe beyond margin in the worst stress"]
-    out.append(f" ({'; '.join(stress.name for stress in rule.stresses)})")
+    for number in range(len(rule.stresses)):
+        out += ["; " if number else " (", doc.fig(f"rules.members.size.stresses.{number}.name", "text")]
+    out.append(")")
     if rule.buffer:
         out += [" and ", doc.fig("rules.members.size.buffer", "part"), " more"]
     if rule.emir_minimum:

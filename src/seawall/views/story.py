@@ -150,7 +150,10 @@ def _at_risk(material: Material, doc: Document, times: Sequence[int]) -> Panel:
 def _funds(material: Material, doc: Document, times: Sequence[int]) -> list[Panel]:
     """One panel a house account: its equity."""
     frame = material.frames["timeline"]
-    before = {r["account"]: r["before"] for r in material.rows("layers") if r["account"] and r["before"] is not None}
+    before: dict[str, Decimal] = {}
+    for row in material.rows("layers"):  # of several layers of one account the first has what it opened with
+        if row["account"] and row["before"] is not None:
+            before.setdefault(row["account"], row["before"])
     panels = []
     for column in (c for c in frame.columns if c.startswith("equity_") and c != "equity_at_risk"):
         name = column.removeprefix("equity_")
