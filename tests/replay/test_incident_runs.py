@@ -136,7 +136,7 @@ def test_incident_members_that_stop_paying_are_called_once_and_the_others_for_th
 
 
 def test_incident_what_leaves_the_venue_is_no_loss_of_its_owner(tmp_path):
-    """After a run and a wind-down balances are nothing, but layers lost what they paid and what was written off, no more, and nobody lost what was
+    """After a run and a wind-down balances are nothing. Layers lost what they paid and what was written off, no more, and nobody lost what was
     withdrawn or paid out: before and after differ by what trading and losses did."""
     script = load_incidents("run-and-wind-down").incidents
     plain = replay(BOOK, "2025-10-10", "emir-ccp", incidents=script[:1])
@@ -160,9 +160,11 @@ def test_incident_what_leaves_the_venue_is_no_loss_of_its_owner(tmp_path):
             assert row["before"] + row["gained"] - row["used"] == row["after"], row
             lost[row["account"]] = lost.get(row["account"], 0) + row["used"] - row["paid"]
     for house in run.summary["layers"]:
-        assert lost[house["name"]] == -Decimal(house["by_source"]["written_off"]), (house, lost)
+        gone = Decimal(house["by_source"]["written_off"]) + Decimal(house["by_source"]["paid_out"])
+        assert lost[house["name"]] == -gone, (house, lost)
+        assert Decimal(house["result"]) == Decimal(house["net"]) - Decimal(house["by_source"]["paid_out"]), house
         sources = {name: Decimal(v) for name, v in house["by_source"].items() if Decimal(v)}
-        assert set(sources) <= {"draws", "written_off", "recovered", "reinstated"}, house
+        assert set(sources) <= {"draws", "paid_out", "written_off", "recovered", "reinstated"}, house
     gain, before = Decimal(metrics(run)["winner_gain"]), Decimal(metrics(plain)["winner_gain"])
     assert gain > 0 and gain > before / 2, (gain, before)
 

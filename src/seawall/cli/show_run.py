@@ -335,6 +335,7 @@ def _sources(b: dict[str, str]) -> list[str]:
         "recovered": "recoveries",
         "reinstated": "put in by the owner",
         "auctions": "auctions",
+        "paid_out": "paid out in the wind-down",
         "written_off": "written off in the wind-down",
         "marks": "marks",
     }

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 @dataclass(slots=True)
 class HouseTally:
     """One house account that pays or earns: a fund, the backstop; or all members' contributions together. Reporting
-    units, gains positive; ``draws`` and ``charged`` are what it paid, ``written_off`` what a wind-down had no money left for.
-    ``paid_out``: what a wind-down paid out to it: it still counts as its own.
+    units, gains positive; ``draws`` and ``charged`` are what it paid. In a wind-down ``paid_out`` is what its owner was paid out
+    of it, ``written_off`` what no money was left for.
 
     ``take_over``: equity of the accounts it took over; ``margin``: the part of it that was their cash. ``covered``: what
     others paid for losses of its own. ``passed_on``: what a backstop passed on of what it earned (negative), and what a
@@ -46,6 +46,7 @@ class HouseTally:
             "charged": -self.charged,
             "recovered": self.recovered,
             "reinstated": self.reinstated,
+            "paid_out": -self.paid_out,
             "written_off": -self.written_off,
             "auctions": self.auctions,
             "passed_on": self.passed_on,

@@ -93,8 +93,8 @@ class Tally:
                 self.by_number.setdefault(account, self.house[name])
 
     def worth(self, house: HouseTally) -> int:
-        """Equity of a house account now, or of all members' contributions; what a wind-down paid out to it included."""
-        return house.paid_out + sum(self.equity(account) for account in house.accounts)
+        """Equity of a house account now, or of all members' contributions."""
+        return sum(self.equity(account) for account in house.accounts)
 
     def take_out(self, name: str, asset: str, minor: int) -> None:
         """Money of an account left the venue and is still its owner's; negative: it came in."""
