@@ -22,6 +22,7 @@ from seawall.replay.api import path_for
 from seawall.replay.generator import MarketSeed, generate_book, parse_generate
 from seawall.replay.incident_commands import drawn, members_cash, outstanding, withdrawable
 from seawall.replay.incident_words import became, line
+from seawall.replay.outcome import metrics
 from seawall.scenario import Script
 from seawall.scenario.incidents import (
     KINDS,
@@ -132,6 +133,40 @@ def test_incident_members_that_stop_paying_are_called_once_and_the_others_for_th
     late = [e for e in told if e["kind"] == "called" and e["member"] in {f["member"] for f in failed}]
     assert not late, late
     assert check_run(out).ok and hold(out)
+
+
+def test_incident_what_leaves_the_venue_is_no_loss_of_its_owner(tmp_path):
+    """After a run and a wind-down balances are nothing. Layers lost what they paid and what was written off, no more, and nobody lost what was
+    withdrawn or paid out: before and after differ by what trading and losses did."""
+    script = load_incidents("run-and-wind-down").incidents
+    plain = replay(BOOK, "2025-10-10", "emir-ccp", incidents=script[:1])
+    run = replay(BOOK, "2025-10-10", "emir-ccp", incidents=script, out=tmp_path / "run")
+    assert run.summary["wind_down"] is not None
+    unit = 10 ** run.accounts["equity_after"].dtype.scale
+    out: dict[str, int] = {}
+    for text in (tmp_path / "run" / "log.jsonl").read_text(encoding="utf-8").splitlines():
+        for event in json.loads(text).get("e", ()):
+            if event["kind"] == "moved" and event["code"] in ("deposit", "withdraw"):
+                out[event["account"]] = out.get(event["account"], 0) - event["amount_minor"]
+            if event["kind"] == "distributed":
+                for name, amount in event["parts"]:
+                    out[name] = out.get(name, 0) + amount
+    assert any(out.values())
+    for row in run.accounts.iter_rows(named=True):
+        assert row["taken_out"] * unit == out.get(row["account"], 0), row
+    lost: dict[str, Decimal | int] = {}
+    for row in run.layers.iter_rows(named=True):
+        if row["before"] is not None:
+            assert row["before"] + row["gained"] - row["used"] == row["after"], row
+            lost[row["account"]] = lost.get(row["account"], 0) + row["used"] - row["paid"]
+    for house in run.summary["layers"]:
+        gone = Decimal(house["by_source"]["written_off"]) + Decimal(house["by_source"]["paid_out"])
+        assert lost[house["name"]] == -gone, (house, lost)
+        assert Decimal(house["result"]) == Decimal(house["net"]) - Decimal(house["by_source"]["paid_out"]), house
+        sources = {name: Decimal(v) for name, v in house["by_source"].items() if Decimal(v)}
+        assert set(sources) <= {"draws", "paid_out", "written_off", "recovered", "reinstated"}, house
+    gain, before = Decimal(metrics(run)["winner_gain"]), Decimal(metrics(plain)["winner_gain"])
+    assert gain > 0 and gain > before / 2, (gain, before)
 
 
 def _adds_up(row) -> None:

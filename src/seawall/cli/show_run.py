@@ -344,6 +344,7 @@ def _sources(b: dict[str, str]) -> list[str]:
         "reinstated": "put in by the owner",
         "auctions": "auctions",
         "paid_out": "paid out in the wind-down",
+        "written_off": "written off in the wind-down",
         "marks": "marks",
     }
     amounts = {name: Decimal(b[key]) for key, name in names.items()}
@@ -386,6 +387,14 @@ def _hit(page: Page, s: dict[str, Any]) -> None:
         page.para(story, "", f"  {account}  ", "    ")
 
 
+def _taken_out(row: dict[str, Any]) -> str:
+    """What an account took out of the venue on the way, in words; nothing for one that took nothing out."""
+    amount = Decimal(row["taken_out"])
+    if not amount:
+        return ""
+    return f", {words.short(abs(amount))} {'taken out' if amount > 0 else 'put in'} on the way"
+
+
 def _stories(s: dict[str, Any]) -> list[tuple[str, str]]:
     """Who and why: the largest to fall, the largest loss, the winner who lost most; then the next largest."""
     unit = s["unit"]
@@ -394,7 +403,7 @@ def _stories(s: dict[str, Any]) -> list[tuple[str, str]]:
             h["account"],
             f"fell below maintenance with {words.short(h['notional'])} {unit} of positions: it "
             f"{words.outcome(h['outcome'])}; equity {words.short(h['equity_before'])} before, "
-            f"{words.short(h['equity_after'])} after.",
+            f"{words.short(h['equity_after'])} after{_taken_out(h)}.",
         )
         for h in s["liquidated"]["largest"]
     ]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 @dataclass(slots=True)
 class HouseTally:
     """One house account that pays or earns: a fund, the backstop; or all members' contributions together. Reporting
-    units, gains positive; ``draws``, ``charged`` and ``paid_out`` (in a wind-down) are what it paid.
+    units, gains positive; ``draws`` and ``charged`` are what it paid. In a wind-down ``paid_out`` is what its owner was paid out
+    of it, ``written_off`` what no money was left for.
 
     ``take_over``: equity of the accounts it took over; ``margin``: the part of it that was their cash. ``covered``: what
     others paid for losses of its own. ``passed_on``: what a backstop passed on of what it earned (negative), and what a
@@ -28,6 +29,7 @@ class HouseTally:
     charged: int = 0
     recovered: int = 0
     reinstated: int = 0
+    written_off: int = 0
     paid_out: int = 0
     auctions: int = 0
     passed_on: int = 0
@@ -45,6 +47,7 @@ class HouseTally:
             "recovered": self.recovered,
             "reinstated": self.reinstated,
             "paid_out": -self.paid_out,
+            "written_off": -self.written_off,
             "auctions": self.auctions,
             "passed_on": self.passed_on,
         }

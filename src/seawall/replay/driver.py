@@ -200,7 +200,7 @@ class Replay:
                 summary["run"] = str(directory.path)
                 write_record(directory, state, summary, frames)
         where = None if directory is None else directory.path
-        return Run(summary, where, state, frozenset(tally.liquidated), frames)
+        return Run(summary, where, state, frozenset(tally.liquidated), frames, tally.taken_out)
 
     def _steps(
         self, state: State, tally: Tally, timeline: Timeline, incidents: Incidents, stopped: Callable[[], bool]

@@ -5,7 +5,7 @@ Every metric is defined, with unit and source, in ``docs/reference/comparison.md
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -120,7 +120,7 @@ def metrics(run: Run) -> dict[str, Any]:
     unit = Valuer(run.state)
     houses = [(row["name"], Decimal(row["result"])) for row in s["layers"]]
     house = max(houses, key=lambda h: h[1], default=None)
-    winner = _winner(run.state, unit)
+    winner = _winner(run.state, unit, run.taken_out)
     backstop = run.state.policy.liquidation.backstop is not None
     deleveraged, pain = s["deleveraged"], s["concentration"]["deleveraged"]
     return {
@@ -189,13 +189,18 @@ def decimal_text(value: Decimal) -> str:
     return format_amount(int(value.scaleb(scale)), scale)
 
 
-def _winner(state: State, unit: Valuer) -> tuple[str | None, int]:
+def _winner(state: State, unit: Valuer, taken_out: Mapping[tuple[int, int], int]) -> tuple[str | None, int]:
     """The trader or market maker whose equity rose most between opening and end, and by how much.
+
+    What it took out (minor units by account and asset) is still its own; what it put in was its own before.
 
     Per asset, at the opening and the closing mark; the change is valued at the closing mark. An isolated position
     counts for the account it belongs to.
     """
     gains = equity_changes(state)
+    for (account, asset), minor in taken_out.items():
+        parent = int(state.snapshot.parents[account])
+        gains[asset, account if parent < 0 else parent] += state.asset(asset).to_book(minor)
     traders = np.array([role in ("trader", "market_maker") for role in state.snapshot.roles])
     worth = [float(unit.value(a, 10**asset.book_scale)) for a, asset in enumerate(state.snapshot.assets)]
     scales = [10.0**asset.book_scale for asset in state.snapshot.assets]

@@ -26,6 +26,7 @@ class Run:
         state: the venue at the end.
         liquidated: names of the accounts that came under liquidation.
         tables: the five frames by name; the properties give them one by one.
+        taken_out: by account and asset (numbers), minor units: withdrawals less deposits, and what a wind-down paid out.
     """
 
     summary: dict[str, Any]
@@ -33,6 +34,7 @@ class Run:
     state: State = field(repr=False)
     liquidated: frozenset[str] = frozenset()
     tables: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
+    taken_out: dict[tuple[int, int], int] = field(default_factory=dict, repr=False)
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """All five frames by name."""

@@ -23,6 +23,7 @@ from seawall.engine.events import (
     HaltEnded,
     MemberDefaulted,
     MembersDrawn,
+    Moved,
     OpenInterestCharged,
     PositionSold,
     ProfitsCut,
@@ -163,6 +164,7 @@ def _borne(tally: Tally, event: BorneByWithdrawals) -> None:
 
 
 def _withdrawal_cut(tally: Tally, event: WithdrawalCut) -> None:
+    tally.take_out(event.account, event.asset, -event.amount_minor)  # of what was asked for, this part was not paid
     for name, part in _parts(tally, event.asset, [(event.account, event.amount_minor)], minor=True):
         tally.shares.paid_off += part
         _reached(tally, name, "withdrawal_cut").withdrawal_cut += part
@@ -238,7 +240,15 @@ def _rejected(tally: Tally, event: ClaimRejected) -> None:
     tally.shares.rejected[event.reason] = tally.shares.rejected.get(event.reason, 0) + 1
 
 
+def _moved(tally: Tally, event: Moved) -> None:
+    """Money that came from outside or left; what is left of an isolated position stays in the venue."""
+    if event.code in ("deposit", "withdraw"):
+        tally.take_out(event.account, event.asset, -event.amount_minor)
+
+
 def _distributed(tally: Tally, event: Distributed) -> None:
+    for name, minor in event.parts:
+        tally.take_out(name, event.asset, minor)
     for name, part in _parts(tally, event.asset, event.parts, minor=True):
         tally.shares.distributed[event.rank] = tally.shares.distributed.get(event.rank, 0) + part
         house = tally.house_of(name)
@@ -251,7 +261,7 @@ def _written_off(tally: Tally, event: WrittenOff) -> None:
         tally.shares.written_off += part
         house = tally.house_of(name)
         if house is not None:
-            house.paid_out += part
+            house.written_off += part
 
 
 def _restored(tally: Tally, event: Restored) -> None:
@@ -260,7 +270,7 @@ def _restored(tally: Tally, event: Restored) -> None:
         tally.shares.restored += part
         house = tally.house_of(name)
         if house is not None:
-            house.paid_out -= part
+            house.written_off -= part
 
 
 def _position_sold(tally: Tally, event: PositionSold) -> None:
@@ -339,6 +349,7 @@ SHARING: dict[type[Any], Callable[[Any, Any], None]] = {
     HaltEnded: _halt_ended,
     WoundDown: _wound_down,
     ClaimRejected: _rejected,
+    Moved: _moved,
     Distributed: _distributed,
     WrittenOff: _written_off,
     Restored: _restored,

@@ -115,6 +115,7 @@ def _amounts(state: State, tally: Tally) -> dict[str, Any]:
                     "notional": text(a.fallen_notional),
                     "equity_before": text(a.before),
                     "equity_after": text(tally.equity(state.account_index[a.name])),
+                    "taken_out": text(tally.taken_out_of(state.account_index[a.name])),
                     "outcome": "still_open" if state.account_index[a.name] in open_now else a.outcome,
                 }
                 for a in _largest(tally, lambda a: a.fallen_notional if a.liquidations else -1)

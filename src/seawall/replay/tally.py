@@ -68,6 +68,7 @@ class Tally:
     payments: LayerPayments = field(init=False)
     shares: Shares = field(default_factory=Shares)
     contribution_accounts: set[str] = field(default_factory=set)
+    taken_out: dict[tuple[int, int], int] = field(default_factory=dict)  # by account and asset, minor units, net
     accounts: dict[str, AccountTally] = field(default_factory=dict)
     markets: list[MarketTally] = field(default_factory=list)
     deleveragings: list[tuple[Any, ...]] = field(default_factory=list)
@@ -94,6 +95,16 @@ class Tally:
     def worth(self, house: HouseTally) -> int:
         """Equity of a house account now, or of all members' contributions."""
         return sum(self.equity(account) for account in house.accounts)
+
+    def take_out(self, name: str, asset: str, minor: int) -> None:
+        """Money of an account left the venue and is still its owner's; negative: it came in."""
+        key = self.state.account_index[name], self.state.asset_index[asset]
+        self.taken_out[key] = self.taken_out.get(key, 0) + minor
+
+    def taken_out_of(self, account: int) -> int:
+        """Withdrawals less deposits, and what a wind-down paid out; reporting units at current prices."""
+        assets = enumerate(self.state.snapshot.assets)
+        return sum(self.valuer.value(a, terms.to_book(self.taken_out.get((account, a), 0))) for a, terms in assets)
 
     def equity(self, account: int) -> int:
         """Equity of an account over all its assets, reporting units at current marks."""

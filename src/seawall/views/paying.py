@@ -41,6 +41,7 @@ SOURCES = {
     "auctions": "paid or received in auctions of its positions or surplus",
     "passed_on": "passed on of what it earned",
     "paid_out": "paid out in the wind-down",
+    "written_off": "written off in the wind-down",
     "marks": "marks moving while held, and funding",
 }
 
