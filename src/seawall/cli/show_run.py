@@ -156,11 +156,12 @@ def _who_paid(page: Page, s: dict[str, Any]) -> None:
         top = h["before"] + h["gained"]
         page.bar(row["name"], "before", zero, h["before"], most, words.short(h["before"]), fill=solid, style="cyan")
         page.bar("", "gained", h["before"], top, most, words.signed(h["gained"]), fill=gained, style="green")
-        out = -Decimal(row["by_source"].get("paid_out", "0"))  # in a wind-down: it pays claims, not losses
+        # What a wind-down took pays claims, not losses.
+        out = -sum(Decimal(row["by_source"].get(key, "0")) for key in ("paid_out", "written_off"))
         spent, rest = h["used"] - out, h["after"] + out
         page.bar("", "used", rest, top, most, words.signed(-spent), fill=used, style="red")
         if out:
-            page.bar("", "paid to claims", h["after"], rest, most, words.signed(-out), fill=used, style="red")
+            page.bar("", "wind-down", h["after"], rest, most, words.signed(-out), fill=used, style="red")
         page.bar("", "after", zero, h["after"], most, words.short(h["after"]), fill=solid, style="cyan")
     for name, who, amount in shared:
         if amount or name == "deleveraging":

@@ -34,6 +34,11 @@ class HouseTally:
     auctions: int = 0
     passed_on: int = 0
 
+    @property
+    def gone(self) -> int:
+        """What left in a wind-down: paid out to its owner, or written off."""
+        return self.paid_out + self.written_off
+
     def by_source(self, after: int) -> dict[str, int]:
         """Where its result came from; ``marks`` is what no event names: marks and funding on what it holds."""
         gains = {

@@ -69,10 +69,10 @@ def layer_rows(tally: Tally) -> list[dict[str, Any]]:
     """The rows of the frame ``layers``: the backstop, the policy's layers in order of use, the residual.
 
     Amounts are integers in reporting units. Where a house account stands in several rows, the later ones start from
-    what the earlier ones left and use what their own layer paid; the first bears and earns everything else, but the last pays what a
-    wind-down takes. Members'
-    contributions count as one house account. ``paid`` is what went towards losses: it sums to all of them;
-    ``paid_out`` is the part of ``used`` that left in a wind-down, which pays no loss.
+    what the earlier ones left and use what their own layer paid; the first bears and earns everything else,
+    but the last pays what a wind-down takes. Members' contributions count as one house account. ``paid`` is what went
+    towards losses: it sums to all of them; ``paid_out`` is the part of ``used`` that left in a wind-down, paid out or
+    written off: it pays no loss.
     """
     payments = tally.payments
     places: list[tuple[str, str, str]] = []
@@ -96,14 +96,14 @@ def layer_rows(tally: Tally) -> list[dict[str, Any]]:
         if account not in tally.house:
             rows.append(_row(layer, kind, None, None, collected, None, None, paid))
             continue
-        paid_out = tally.house[account].paid_out if number == last[account] else 0
+        paid_out = tally.house[account].gone if number == last[account] else 0
         if account in left:
             before, gained, used = left[account], 0, collected + paid_out
         else:
             mine = tally.house[account]
             before = mine.before
             used, gained = used_and_gained(mine.by_source(tally.worth(mine)))
-            used -= later.get(account, 0) + mine.paid_out - paid_out
+            used -= later.get(account, 0) + mine.gone - paid_out
         left[account] = before + gained - used
         rows.append(_row(layer, kind, account, before, used, gained, left[account], paid, paid_out))
     unpaid = sum(payments.unpaid.values())

@@ -136,7 +136,7 @@ def waterfalls(found: dict[str, Any], doc: Document, first: Sequence[int]) -> li
         f"Amounts in {unit}; the bars of all pictures share one scale, so funds can be compared by eye. Before + gained − used = after.",
     ]
     if any(Decimal(str(y.get("paid_out") or 0)) for y in found["layers"]):
-        said = [*said, " Used includes what was paid to claims when a venue was wound down."]
+        said = [*said, " Used includes what was paid out or written off when a venue was wound down."]
     firsts = [y for n, _ in drawn for y in found["layers"] if _same(y, found["rows"][n])]
     return [Grid(figures), Prose(said, quiet=True), layer_table(found, firsts, "layers", "Layers under each policy")]
 

@@ -132,7 +132,7 @@ def waterfall_figure(material: Material, doc: Document, table: Table) -> Figure:
     if any(r["account"] == "member contributions" for r in table.rows):
         caption = [*caption, " The contributions of all members are shown as one balance."]
     if material.summary.get("wind_down") is not None:
-        caption = [*caption, " Used includes what was paid to claims when the venue was wound down."]
+        caption = [*caption, " Used includes what was paid out or written off when the venue was wound down."]
     return Figure("waterfall", _waterfall_title(material, doc), caption, draw)
 
 
