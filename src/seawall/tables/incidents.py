@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +25,19 @@ from seawall.scenario.incidents import (
     WindDown,
 )
 from seawall.tables.keys import Table, nearest
+from seawall.tables.library import library_names, library_text, named_or_file
 
 LARGEST_AMOUNT = Fraction(10**15)  # more of the quote currency is a typing error
 
 
 def incident_names() -> list[str]:
     """Names of the scripts in the library, sorted."""
-    folder = files("seawall") / "presets" / "incidents"
-    return sorted(e.name.removesuffix(".toml") for e in folder.iterdir() if e.name.endswith(".toml"))
+    return library_names("incidents")
 
 
 def incident_text(name: str) -> str:
     """The TOML of a library script, as shipped."""
-    return (files("seawall") / "presets" / "incidents" / f"{name}.toml").read_text(encoding="utf-8")
+    return library_text("incidents", name)
 
 
 def is_script(source: str) -> bool:
@@ -58,22 +57,7 @@ def load_incidents(source: str | Path) -> Script:
     Raises:
         InputError: unknown name (the nearest is given), or a file that cannot be used (key path given).
     """
-    text = str(source)
-    if text in incident_names():
-        return _parse(incident_text(text), f"incidents {text}")
-    path = Path(source)
-    if path.suffix == ".toml":
-        try:
-            return _parse(path.read_text(encoding="utf-8"), str(path))
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError("file of incidents cannot be read", where=str(path), value=str(error)) from None
-    alike = [n for n in incident_names() if text and text.lower() in n]
-    raise InputError(
-        "no such script of incidents",
-        field="incidents",
-        value=text,
-        expected=f"{nearest(text, alike or incident_names())}, or a .toml file",
-    )
+    return _parse(*named_or_file(source, "incidents", "script of incidents", "incidents"))
 
 
 def incidents_of(source: Any) -> tuple[Incident, ...]:

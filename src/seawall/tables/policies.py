@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
-from importlib.resources import files
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -36,6 +35,7 @@ from seawall.tables.closing import read_market_amount, read_window
 from seawall.tables.halts import read_halts, read_wind_down
 from seawall.tables.keys import Table, nearest
 from seawall.tables.layers import choice, maybe_seconds, money, read_deleverage, read_layers, read_profit_cap
+from seawall.tables.library import library_names, library_text
 from seawall.tables.members import read_groups
 from seawall.tables.portfolio_auction import read_portfolio_auction
 from seawall.tables.sizing import check_size, read_size, read_weights
@@ -47,13 +47,12 @@ ONE = Fraction(1)
 
 def policy_names() -> list[str]:
     """Names of the presets, sorted."""
-    folder = files("seawall") / "presets" / "policies"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return library_names("policies")
 
 
 def preset_text(name: str) -> str:
     """The TOML of a preset, as shipped."""
-    return (files("seawall") / "presets" / "policies" / f"{name}.toml").read_text(encoding="utf-8")
+    return library_text("policies", name)
 
 
 def read_policy(source: str | Path | Policy) -> Policy:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from datetime import UTC, datetime
 from fractions import Fraction
-from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +12,8 @@ from typing import Any
 from seawall.errors import InputError
 from seawall.scenario import Actor, AssetPath, Curve, Follows, Holding, IndexFeed, Scenario, Source
 from seawall.tables.incidents import read_incidents
-from seawall.tables.keys import Table, nearest
+from seawall.tables.keys import Table
+from seawall.tables.library import library_names, library_text, named_or_file
 
 FLAT = Curve(((0.0, 1.0),))
 ROLES = ("trader", "market_maker")
@@ -22,13 +22,12 @@ SMALLEST = Fraction(1, 10**12)  # prices and ratios outside 1e-12 to 1e12 are ty
 
 def scenario_names() -> list[str]:
     """Names in the library, sorted."""
-    folder = files("seawall") / "presets" / "scenarios"
-    return sorted(e.name.removesuffix(".toml") for e in folder.iterdir() if e.name.endswith(".toml"))
+    return library_names("scenarios")
 
 
 def scenario_text(name: str) -> str:
     """The TOML of a library scenario, as shipped."""
-    return (files("seawall") / "presets" / "scenarios" / f"{name}.toml").read_text(encoding="utf-8")
+    return library_text("scenarios", name)
 
 
 def load_scenario(source: str | Path) -> Scenario:
@@ -37,22 +36,7 @@ def load_scenario(source: str | Path) -> Scenario:
     Raises:
         InputError: unknown name (the nearest is given), or a file that cannot be used (key path given).
     """
-    text = str(source)
-    if text in scenario_names():
-        return _parse(scenario_text(text), f"scenario {text}")
-    path = Path(source)
-    if path.suffix == ".toml":
-        try:
-            return _parse(path.read_text(encoding="utf-8"), str(path))
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError("scenario file cannot be read", where=str(path), value=str(error)) from None
-    alike = [n for n in scenario_names() if text and text.lower() in n]
-    raise InputError(
-        "no such scenario",
-        field="event",
-        value=text,
-        expected=f"{nearest(text, alike or scenario_names())}, or a .toml file",
-    )
+    return _parse(*named_or_file(source, "scenarios", "scenario", "event"))
 
 
 def _parse(text: str, where: str) -> Scenario:
