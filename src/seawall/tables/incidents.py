@@ -25,7 +25,7 @@ from seawall.scenario.incidents import (
     WindDown,
 )
 from seawall.tables.keys import Table, nearest
-from seawall.tables.library import library_names, library_text, named_or_file
+from seawall.tables.shipped import library_names, library_text, named_or_file
 
 LARGEST_AMOUNT = Fraction(10**15)  # more of the quote currency is a typing error
 

@@ -35,9 +35,9 @@ from seawall.tables.closing import read_market_amount, read_window
 from seawall.tables.halts import read_halts, read_wind_down
 from seawall.tables.keys import Table, nearest
 from seawall.tables.layers import choice, maybe_seconds, money, read_deleverage, read_layers, read_profit_cap
-from seawall.tables.library import library_names, library_text
 from seawall.tables.members import read_groups
 from seawall.tables.portfolio_auction import read_portfolio_auction
+from seawall.tables.shipped import library_names, library_text
 from seawall.tables.sizing import check_size, read_size, read_weights
 from seawall.tables.soundness import check_sound
 from seawall.waterfall import OTHER_TIER, LayerKind

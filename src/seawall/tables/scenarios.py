@@ -13,7 +13,7 @@ from seawall.errors import InputError
 from seawall.scenario import Actor, AssetPath, Curve, Follows, Holding, IndexFeed, Scenario, Source
 from seawall.tables.incidents import read_incidents
 from seawall.tables.keys import Table
-from seawall.tables.library import library_names, library_text, named_or_file
+from seawall.tables.shipped import library_names, library_text, named_or_file
 
 FLAT = Curve(((0.0, 1.0),))
 ROLES = ("trader", "market_maker")
